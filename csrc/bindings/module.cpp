@@ -1,0 +1,375 @@
+// sketchrnn._core: the core's classes and functions over NumPy arrays.
+//
+// Here is only what needs to know both worlds: array layouts, who owns memory, the GIL, exceptions.
+// Arguments have been made friendly (units, defaults, names) in Python, where the docstrings are.
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <cmath>
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "error.h"
+#include "generator.h"
+#include "isa.h"
+#include "net.h"
+#include "score.h"
+#include "sampler.h"
+#include "simplify.h"
+#include "stream.h"
+#include "temperature.h"
+#include "weights.h"
+
+namespace py = pybind11;
+using namespace sketchrnn;
+
+namespace {
+
+using FloatArray = py::array_t<float, py::array::c_style>;
+using Index = py::ssize_t;
+
+// An array over memory that C++ allocated with new[]; it frees it when the array goes.
+template <class T>
+py::array_t<T> own(std::unique_ptr<T[]> data, std::vector<Index> shape) {
+  T* const raw = data.get();
+  py::capsule owner(raw, [](void* p) { delete[] static_cast<T*>(p); });
+  data.release();
+  return py::array_t<T>(std::move(shape), raw, owner);
+}
+
+// Checks stroke-5 rows and takes them over. `what` names them in messages.
+std::vector<Row> rows_from(const FloatArray& array, const char* what) {
+  if (array.ndim() != 2 || array.shape(1) != 5)
+    throw ArgumentError(std::string(what) + ": expected an array of shape (n, 5)");
+  const float* p = array.data();
+  std::vector<Row> rows(static_cast<std::size_t>(array.shape(0)));
+  for (std::size_t i = 0; i < rows.size(); ++i, p += 5) {
+    if (!std::isfinite(p[0]) || !std::isfinite(p[1]))
+      throw ArgumentError(std::string(what) + ": row " + std::to_string(i) +
+                          ": offsets must be finite, found (" + std::to_string(p[0]) + ", " +
+                          std::to_string(p[1]) + ")");
+    int pen = -1;
+    int ones = 0;
+    int zeros = 0;
+    for (int k = 0; k < 3; ++k) {
+      if (p[2 + k] == 1.0f) {
+        pen = k;
+        ++ones;
+      }
+      zeros += p[2 + k] == 0.0f;
+    }
+    if (ones != 1 || zeros != 2)
+      throw ArgumentError(std::string(what) + ": row " + std::to_string(i) +
+                          ": pen states must be one 1 and two 0, found (" + std::to_string(p[2]) +
+                          ", " + std::to_string(p[3]) + ", " + std::to_string(p[4]) + ")");
+    rows[i] = {p[0], p[1], static_cast<Pen>(pen)};
+  }
+  return rows;
+}
+
+FloatArray array_from(const Row& row) {
+  FloatArray out(5);
+  float* p = out.mutable_data();
+  p[0] = row.dx;
+  p[1] = row.dy;
+  p[2] = row.pen == Pen::down ? 1.0f : 0.0f;
+  p[3] = row.pen == Pen::up ? 1.0f : 0.0f;
+  p[4] = row.pen == Pen::end ? 1.0f : 0.0f;
+  return out;
+}
+
+// Called without the GIL: takes it, lets Python handle signals, and reports.
+Progress progress_from(const py::object& callback) {
+  return [callback_pointer = &callback](std::size_t done) {
+    const py::gil_scoped_acquire gil;
+    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+    if (!callback_pointer->is_none()) (*callback_pointer)(done);
+    return true;
+  };
+}
+
+int check_threads(int threads) {
+  if (threads < 1 || threads > 4096)
+    throw ArgumentError("threads: expected a number from 1 to 4096, found " +
+                        std::to_string(threads));
+  return threads;
+}
+
+struct CheckedDrawings {
+  std::vector<Row> rows;
+  std::vector<std::int64_t> offsets;
+  Drawings view() const { return {rows.data(), offsets.data(), offsets.size() - 1}; }
+};
+
+CheckedDrawings drawings_from(const FloatArray& strokes,
+                              const py::array_t<std::int64_t, py::array::c_style>& offsets) {
+  CheckedDrawings out;
+  out.rows = rows_from(strokes, "strokes");
+  if (offsets.ndim() != 1 || offsets.size() < 1)
+    throw ArgumentError("offsets: expected an array of shape (n + 1,)");
+  out.offsets.assign(offsets.data(), offsets.data() + offsets.size());
+  bool good = out.offsets.front() == 0 &&
+              out.offsets.back() == static_cast<std::int64_t>(out.rows.size());
+  for (std::size_t i = 1; i < out.offsets.size(); ++i)
+    good = good && out.offsets[i - 1] <= out.offsets[i];
+  if (!good)
+    throw ArgumentError("offsets: expected to rise from 0 to the number of rows, " +
+                        std::to_string(out.rows.size()));
+  return out;
+}
+
+std::shared_ptr<Net> net_from(const std::shared_ptr<const Weights>& weights) {
+  return std::make_shared<Net>(weights, choose_kernels());
+}
+
+std::shared_ptr<Net> net_from_bytes(const py::bytes& container, const std::string& what) {
+  char* data = nullptr;
+  Index size = 0;
+  if (PyBytes_AsStringAndSize(container.ptr(), &data, &size) != 0) throw py::error_already_set();
+  // The bytes object stays alive as long as the net; whoever drops the last reference may not hold
+  // the GIL.
+  std::shared_ptr<const void> owner(new py::bytes(container), [](py::bytes* p) {
+    const py::gil_scoped_acquire gil;
+    delete p;
+  });
+  const py::gil_scoped_release release;
+  return net_from(weights_from_memory({data, static_cast<std::size_t>(size)}, owner, what));
+}
+
+py::dict arrays_of(const Net& net) {
+  const Weights& w = net.weights();
+  const std::pair<const char*, const Tensor*> all[] = {
+      {"wx", &w.wx}, {"wh", &w.wh}, {"b", &w.b}, {"wo", &w.wo}, {"bo", &w.bo}};
+  py::dict out;
+  for (const auto& [name, tensor] : all) {
+    FloatArray array(std::vector<Index>(tensor->shape.begin(), tensor->shape.end()));
+    tensor->read(0, tensor->count, array.mutable_data());
+    out[name] = array;
+  }
+  return out;
+}
+
+py::tuple generate_from(Stream& stream, const FloatArray& prefix, std::size_t count,
+                        double temperature, std::optional<double> softmax_temperature,
+                        std::uint64_t seed, std::uint64_t index, std::size_t max_len, int threads,
+                        int lanes, const py::object& progress) {
+  DrawOptions options;
+  options.count = count;
+  options.temperature = make_temperature(temperature, softmax_temperature);
+  options.seed = seed;
+  options.index = index;
+  options.max_len = max_len;
+  options.threads = check_threads(threads);
+  options.lanes = lanes;
+  const std::vector<Row> given = rows_from(prefix, "partial");
+  Batch batch;
+  {
+    const Progress report = progress_from(progress);
+    const py::gil_scoped_release release;
+    Stream origin(stream);  // the caller's stream stays untouched, even if used elsewhere meanwhile
+    batch = generate(origin, given, options, report);
+  }
+  const Index total = static_cast<Index>(batch.offsets[count]);
+  return py::make_tuple(own(std::move(batch.rows), {total, 5}),
+                        own(std::move(batch.offsets), {static_cast<Index>(count) + 1}));
+}
+
+}  // namespace
+
+PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
+  static py::exception<WeightsError> weights_error(m, "WeightsError", PyExc_ValueError);
+  static py::exception<Cancelled> cancelled(m, "Cancelled", PyExc_RuntimeError);
+  (void)weights_error;
+  (void)cancelled;
+  py::register_exception_translator([](std::exception_ptr p) {
+    try {
+      if (p) std::rethrow_exception(p);
+    } catch (const WeightsError& e) {
+      py::set_error(weights_error, e.what());
+    } catch (const Cancelled& e) {
+      py::set_error(cancelled, e.what());
+    } catch (const ArgumentError& e) {
+      py::set_error(PyExc_ValueError, e.what());
+    }
+  });
+
+  py::class_<Net, std::shared_ptr<Net>>(m, "Net")
+      .def_static(
+          "from_file",
+          [](const std::string& path) {
+            const py::gil_scoped_release release;
+            return net_from(weights_from_file(path));
+          },
+          py::arg("path"))
+      .def_static("from_bytes", &net_from_bytes, py::arg("container"), py::arg("what"))
+      .def_property_readonly("name", [](const Net& n) { return n.weights().name; })
+      .def_property_readonly("hidden_size", &Net::hidden)
+      .def_property_readonly("mixtures", &Net::mixtures)
+      .def_property_readonly("scale_factor", &Net::scale_factor)
+      .def_property_readonly("max_len", [](const Net& n) { return n.weights().max_len; })
+      .def_property_readonly("start_token", [](const Net& n) { return n.weights().start_token; })
+      .def_property_readonly("metadata", [](const Net& n) { return n.weights().metadata; })
+      .def_property_readonly("isa", [](const Net& n) { return n.kernels().isa; })
+      .def_property_readonly("packed_bytes", &Net::packed_bytes)
+      .def_property_readonly("container",
+                             [](const Net& n) {
+                               const std::string_view all = n.weights().container;
+                               return py::bytes(all.data(), all.size());
+                             })
+      .def("arrays", &arrays_of)
+      .def(
+          "score",
+          [](const Net& net, const FloatArray& strokes,
+             const py::array_t<std::int64_t, py::array::c_style>& offsets, int threads,
+             const py::object& progress) {
+            const CheckedDrawings drawings = drawings_from(strokes, offsets);
+            check_threads(threads);
+            const std::size_t n = drawings.rows.size();
+            std::unique_ptr<double[]> offset_nll(new double[n]);
+            std::unique_ptr<double[]> pen_nll(new double[n]);
+            {
+              const Progress report = progress_from(progress);
+              const py::gil_scoped_release release;
+              score(net, drawings.view(), threads, offset_nll.get(), pen_nll.get(), report);
+            }
+            return py::make_tuple(own(std::move(offset_nll), {static_cast<Index>(n)}),
+                                  own(std::move(pen_nll), {static_cast<Index>(n)}));
+          },
+          py::arg("strokes").noconvert(), py::arg("offsets").noconvert(), py::arg("threads"),
+          py::arg("progress"))
+      .def(
+          "forward",
+          [](const Net& net, const FloatArray& strokes,
+             const py::array_t<std::int64_t, py::array::c_style>& offsets, int threads) {
+            const CheckedDrawings drawings = drawings_from(strokes, offsets);
+            check_threads(threads);
+            const std::size_t n = drawings.rows.size();
+            const auto outputs = static_cast<std::size_t>(net.outputs());
+            std::unique_ptr<float[]> z(new float[n * outputs]);
+            {
+              const py::none none;
+              const Progress report = progress_from(none);
+              const py::gil_scoped_release release;
+              forward(net, drawings.view(), threads, z.get(), report);
+            }
+            return own(std::move(z), {static_cast<Index>(n), static_cast<Index>(outputs)});
+          },
+          py::arg("strokes").noconvert(), py::arg("offsets").noconvert(), py::arg("threads"));
+
+  py::class_<Stream>(m, "Stream")
+      .def(py::init([](const std::shared_ptr<Net>& net, std::uint64_t seed, std::uint64_t index) {
+             return Stream(net, seed, index);
+           }),
+           py::arg("net"), py::arg("seed"), py::arg("index"))
+      .def("copy", [](const Stream& s) { return Stream(s); })
+      .def("reset", &Stream::reset)
+      .def("reseed", &Stream::reseed, py::arg("seed"), py::arg("index"))
+      .def(
+          "feed",
+          [](Stream& s, const FloatArray& strokes) {
+            const std::vector<Row> rows = rows_from(strokes, "strokes");
+            const py::gil_scoped_release release;
+            s.feed(rows.data(), rows.size());
+          },
+          py::arg("strokes").noconvert())
+      // Some tens of microseconds: releasing the GIL for it would cost a good part of that.
+      .def(
+          "step",
+          [](Stream& s, double temperature, std::optional<double> softmax_temperature) {
+            return array_from(s.step(make_temperature(temperature, softmax_temperature)));
+          },
+          py::arg("temperature"), py::arg("softmax_temperature"))
+      .def("predict",
+           [](Stream& s) {
+             FloatArray z(s.net().outputs());
+             s.predict(z.mutable_data());
+             return z;
+           })
+      .def("hidden_state",
+           [](Stream& s) {
+             FloatArray h(s.net().hidden());
+             FloatArray c(s.net().hidden());
+             s.hidden_state(h.mutable_data(), c.mutable_data());
+             return py::make_tuple(h, c);
+           })
+      .def("generate", &generate_from, py::arg("prefix").noconvert(), py::arg("count"),
+           py::arg("temperature"), py::arg("softmax_temperature"), py::arg("seed"),
+           py::arg("index"), py::arg("max_len"), py::arg("threads"), py::arg("lanes"),
+           py::arg("progress"))
+      .def_property_readonly("position", &Stream::position)
+      .def_property_readonly("finished", &Stream::finished)
+      .def_property_readonly("seed", &Stream::seed)
+      .def_property_readonly("index", &Stream::index);
+
+  // Points drawn from given head outputs: what the sampler does in every step, on its own.
+  m.def(
+      "sample",
+      [](const FloatArray& z, std::size_t count, double temperature,
+         std::optional<double> softmax_temperature, std::uint64_t seed) {
+        if (z.ndim() != 1 || z.size() < 9 || (z.size() - 3) % 6 != 0)
+          throw ArgumentError("z: expected an array of shape (3 + 6M,)");
+        const int mixtures = static_cast<int>((z.size() - 3) / 6);
+        const Temperature t = make_temperature(temperature, softmax_temperature);
+        const KernelsF32& kernels = choose_kernels();
+        std::unique_ptr<float[]> out(new float[count * 5]);
+        sample(kernels, z.data(), mixtures, t, seed, count, out.get());
+        return own(std::move(out), {static_cast<Index>(count), 5});
+      },
+      py::arg("z").noconvert(), py::arg("count"), py::arg("temperature"),
+      py::arg("softmax_temperature"), py::arg("seed"));
+  m.def(
+      "log_density",
+      [](const FloatArray& z, const py::array_t<double, py::array::c_style>& points) {
+        if (points.ndim() != 2 || points.shape(1) != 2)
+          throw ArgumentError("points: expected an array of shape (n, 2)");
+        if (z.ndim() != 1 || z.size() < 9 || (z.size() - 3) % 6 != 0)
+          throw ArgumentError("z: expected an array of shape (3 + 6M,)");
+        py::array_t<double> out(points.shape(0));
+        const double* p = points.data();
+        double* o = out.mutable_data();
+        for (Index i = 0; i < points.shape(0); ++i)
+          o[i] = log_density(z.data(), static_cast<int>((z.size() - 3) / 6), p[2 * i],
+                             p[2 * i + 1]);
+        return out;
+      },
+      py::arg("z").noconvert(), py::arg("points").noconvert());
+  m.def(
+      "simplify",
+      [](const py::array_t<double, py::array::c_style>& points, double epsilon) {
+        if (points.ndim() != 2 || points.shape(1) != 2)
+          throw ArgumentError("points: expected an array of shape (n, 2)");
+        if (!(epsilon >= 0.0))
+          throw ArgumentError("epsilon: expected a number of at least 0, found " +
+                              std::to_string(epsilon));
+        py::array_t<bool> keep(points.shape(0));
+        simplify(points.data(), static_cast<std::size_t>(points.shape(0)), epsilon,
+                 keep.mutable_data());
+        return keep;
+      },
+      py::arg("points").noconvert(), py::arg("epsilon"));
+  m.def(
+      "philox4x32_10",
+      [](std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key) {
+        return philox4x32_10(counter, key);
+      },
+      py::arg("counter"), py::arg("key"));
+  m.def("isas", [] {
+    py::list out;
+    for (const Isa& isa : isas())
+      out.append(py::make_tuple(isa.name, isa.kernels != nullptr, isa.usable, isa.reason));
+    return out;
+  });
+  m.def("running_isa", [] { return choose_kernels().isa; });
+  m.def("compiler", [] {
+#if defined(__clang__)
+    return std::string("Clang ") + __clang_version__;
+#else
+    return std::string("GCC ") + __VERSION__;
+#endif
+  });
+}

@@ -1,0 +1,24 @@
+// The errors the core throws. Every message names the field, what was expected and what was found.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace sketchrnn {
+
+// A weight file or an in-memory container that cannot be used.
+struct WeightsError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// An argument out of its range.
+struct ArgumentError : std::invalid_argument {
+  using std::invalid_argument::invalid_argument;
+};
+
+// The work was stopped by the caller's progress function.
+struct Cancelled : std::runtime_error {
+  Cancelled() : std::runtime_error("cancelled") {}
+};
+
+}  // namespace sketchrnn

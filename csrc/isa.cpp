@@ -1,0 +1,70 @@
+#include "isa.h"
+
+#include <cstdlib>
+
+#include "error.h"
+
+namespace sketchrnn {
+namespace {
+
+#if defined(__x86_64__)
+Isa usable_if(bool supported, const char* name, const KernelsF32& kernels, const char* needs) {
+  return {name, &kernels, supported,
+          supported ? "" : std::string("the processor or the system lacks ") + needs};
+}
+#endif
+
+std::vector<Isa> detect() {
+  std::vector<Isa> all;
+  all.push_back({"portable", &kPortableF32, true, ""});
+#if defined(__x86_64__)
+  // The compiler's run-time library asks CPUID and also XGETBV, that is whether the operating
+  // system saves the wide registers.
+  __builtin_cpu_init();
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") &&
+                      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+                      __builtin_cpu_supports("avx512vl");
+  all.push_back({"neon", nullptr, false, "not in this build: it is for 64-bit Arm"});
+  all.push_back(usable_if(avx2, "avx2", kAvx2F32, "AVX2 or FMA"));
+  all.push_back(usable_if(avx512, "avx512", kAvx512F32, "AVX-512 F, BW, DQ or VL"));
+#elif defined(__aarch64__)
+  all.push_back({"avx2", nullptr, false, "not in this build: it is for x86-64"});
+  all.push_back({"avx512", nullptr, false, "not in this build: it is for x86-64"});
+  all.push_back({"neon", &kNeonF32, true, ""});
+#else
+  for (const char* name : {"neon", "avx2", "avx512"})
+    all.push_back({name, nullptr, false, "not in this build: it is for other processors"});
+#endif
+  return all;
+}
+
+}  // namespace
+
+const std::vector<Isa>& isas() {
+  static const std::vector<Isa> all = detect();
+  return all;
+}
+
+const KernelsF32& choose_kernels() {
+  const char* forced = std::getenv("SKETCHRNN_ISA");
+  const Isa* best = nullptr;
+  std::string working;
+  std::string why = "unknown";
+  for (const Isa& isa : isas()) {
+    if (isa.usable) {
+      working += (working.empty() ? "" : ", ") + std::string(isa.name);
+      best = &isa;
+    }
+    if (forced != nullptr && std::string(forced) == isa.name) {
+      if (isa.usable) return *isa.kernels;
+      why = isa.reason;
+    }
+  }
+  if (forced != nullptr && *forced != '\0')
+    throw ArgumentError("SKETCHRNN_ISA: expected one of " + working + ", found \"" +
+                        std::string(forced) + "\" (" + why + ")");
+  return *best->kernels;
+}
+
+}  // namespace sketchrnn

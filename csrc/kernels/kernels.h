@@ -1,0 +1,105 @@
+// What every instruction set must provide: one table of functions over packed float32 weights.
+//
+// All implementations share one body (body.h) over a small vector type, and every output is
+// accumulated in one order that no vector width changes, so all of them return the same bits.
+// This header is included by files compiled with special instruction flags, hence no STL in it: an
+// inline STL function compiled here could be shared by the linker with the rest of the program.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace sketchrnn {
+
+// The recurrent sum over k is cut into blocks of this many terms, each summed from zero and then
+// added to the total: rounding errors then grow with the block, not with the hidden size.
+constexpr int kBlock = 64;
+
+// A dot product of the head is kept as this many partial sums (element k goes to sum k mod 64) that
+// are then added pairwise: four independent vectors of the widest implementation, and short enough
+// sums that their rounding does not exceed that of h itself.
+constexpr int kDotSums = 64;
+
+// The widest vector of any implementation, in floats: buffers over sketches come in multiples of it.
+constexpr int kMaxWidth = 16;
+
+// Buffers over sketches and over hidden units are padded to this many floats, so that every kernel
+// may load and store whole vectors.
+constexpr int kPad = 64;
+
+// The head's 3 + 6M outputs in the order the kernels keep them: first what is needed to choose
+// (pen logits, π logits), then per component the five numbers that place a point.
+constexpr int kPenStates = 3;
+constexpr int kPlaceOutputs = 5;  // μx, μy, log σx, log σy, atanh ρ
+
+// A step's input: offset in the net's units, and which row of the packed input bias applies.
+enum class Pen : int32_t { down = 0, up = 1, end = 2, start = 3 };
+constexpr int kInputRows = 6;  // bias + pen down, up, end; bias + start token; Wx of dx; Wx of dy
+
+struct Input {
+  float dx, dy;
+  Pen pen;
+};
+
+// Packed weights. Hidden units are cut into panels of `panel` units (a property of the kernel):
+//   input:     [panels][kInputRows][gate i,j,f,o][panel]
+//   recurrent: [panels][hidden][gate i,j,f,o][panel]
+//   head:      [3 + 6M][head_stride], head_stride = hidden rounded up to kPad, zero beyond hidden
+// An output is float32(head_bias + head_scale · Σ), the last two operations in float64: nets learn
+// needle-sharp normals, and rounding a fixed-point net's head weights and biases to float32 would
+// cost up to 2e-5 nats per point (measured on the public sheep net), more than all else together.
+struct PackedF32 {
+  int hidden;
+  int mixtures;
+  int panels;
+  size_t head_stride;
+  const float* input;
+  const float* recurrent;
+  const float* head;
+  const double* head_bias;
+  double head_scale;
+};
+
+// How a distribution is turned into one point (paper, eq. 8).
+struct Temperature {
+  float inverse_softmax;  // 1 / temperature of the categoricals
+  float sqrt_spread;      // square root of the temperature of σ; 0 puts the point on the mean
+  bool greedy;            // categoricals at temperature 0: take the largest
+};
+
+struct KernelsF32 {
+  const char* isa;
+  int panel;
+
+  // One LSTM step for n sketches, hidden units of panels [first_panel, last_panel). Row r of h_in,
+  // c and h_out is sketch r, rows are `stride` floats apart; c is updated in place. A row's padding
+  // up to a whole panel is written too, with zeros.
+  void (*step)(const PackedF32& net, int first_panel, int last_panel, int n, const Input* input,
+               const float* h_in, float* c, float* h_out, size_t stride);
+
+  // Head outputs [first, first + count) for n sketches: out[(row - first) * out_stride + sketch].
+  void (*head)(const PackedF32& net, int first, int count, int n, const float* h, size_t stride,
+               float* out, size_t out_stride);
+
+  // Component and pen state for n sketches by inverse CDF, from the first 3 + M head outputs laid
+  // out as `head` writes them (stride a multiple of kMaxWidth) and one uniform in [0, 1) for each.
+  void (*choose)(const float* logits, size_t stride, int n, int mixtures, Temperature temperature,
+                 const float* uniform_component, const float* uniform_pen, int32_t* component,
+                 int32_t* pen);
+
+  // Offsets for n sketches from the five parameters of the chosen components ([5][stride]) and two
+  // uniforms by Box–Muller: `radius` in (0, 1], `angle` in [0, 1). In the net's units.
+  void (*place)(const float* params, size_t stride, int n, Temperature temperature,
+                const float* radius, const float* angle, float* dx, float* dy);
+
+  // The elementary functions themselves, so that tests can hold them against libm: 0 exp, 1 expm1,
+  // 2 log, 3 tanh, 4 sigmoid, 5 sin(2πx), 6 cos(2πx), 7 fma(x, x, −1). n a multiple of kMaxWidth.
+  void (*elementary)(int which, int n, const float* x, float* y);
+};
+
+extern const KernelsF32 kPortableF32;
+extern const KernelsF32 kAvx2F32;
+extern const KernelsF32 kAvx512F32;
+extern const KernelsF32 kNeonF32;
+
+}  // namespace sketchrnn

@@ -1,0 +1,70 @@
+// 64-bit Arm with Advanced SIMD (every AArch64 processor): 4 floats a vector, 32 registers.
+//
+// The step's group is 8 gate vectors (two per gate) × 3 sketches = 24 sums, 3 broadcasts and 1
+// weight vector. Checked under qemu-user; its speed has not been measured.
+
+#include <arm_neon.h>
+
+#include "kernels.h"
+
+namespace sketchrnn {
+namespace {
+
+struct V {
+  static constexpr int kWidth = 4;
+  static constexpr int kGateVecs = 2;
+  static constexpr int kStreams = 3;
+  static constexpr int kHeadRows = 1;
+  static constexpr int kHeadStreams = 1;
+  static constexpr int kPrefetchRows = 16;
+  using F = float32x4_t;
+  using I = int32x4_t;
+  using M = uint32x4_t;
+
+  static F load(const float* p) { return vld1q_f32(p); }
+  static void store(float* p, F a) { vst1q_f32(p, a); }
+  static void store_int(int32_t* p, I a) { vst1q_s32(p, a); }
+  static void prefetch(const float* p, int floats) {
+    for (int i = 0; i < floats; i += 16) __builtin_prefetch(p + i);
+  }
+  static F set1(float x) { return vdupq_n_f32(x); }
+  static I set1_int(int32_t x) { return vdupq_n_s32(x); }
+  static F fma(F a, F b, F c) { return vfmaq_f32(c, a, b); }
+  static F add(F a, F b) { return vaddq_f32(a, b); }
+  static F sub(F a, F b) { return vsubq_f32(a, b); }
+  static F mul(F a, F b) { return vmulq_f32(a, b); }
+  static F div(F a, F b) { return vdivq_f32(a, b); }
+  static F sqrt(F a) { return vsqrtq_f32(a); }
+  static M less(F a, F b) { return vcltq_f32(a, b); }
+  static F select(M m, F a, F b) { return vbslq_f32(m, a, b); }
+  static I select_int(M m, I a, I b) { return vbslq_s32(m, a, b); }
+  static M test(I a, I bit) { return vtstq_s32(a, bit); }
+  static I as_int(F a) { return vreinterpretq_s32_f32(a); }
+  static F as_float(I a) { return vreinterpretq_f32_s32(a); }
+  static F to_float(I a) { return vcvtq_f32_s32(a); }
+  static I add_int(I a, I b) { return vaddq_s32(a, b); }
+  static I sub_int(I a, I b) { return vsubq_s32(a, b); }
+  static I and_int(I a, I b) { return vandq_s32(a, b); }
+  static I xor_int(I a, I b) { return veorq_s32(a, b); }
+  template <int N>
+  static I shift_left(I a) {
+    return vshlq_n_s32(a, N);
+  }
+  template <int N>
+  static I shift_right(I a) {
+    return vshrq_n_s32(a, N);
+  }
+  static float sum_lanes(const F (&a)[kMaxWidth / kWidth]) {
+    const F four = add(add(a[0], a[2]), add(a[1], a[3]));
+    const float32x2_t two = vadd_f32(vget_low_f32(four), vget_high_f32(four));
+    return vget_lane_f32(two, 0) + vget_lane_f32(two, 1);
+  }
+};
+
+#include "body.h"
+
+}  // namespace
+
+const KernelsF32 kNeonF32 = {"neon", kPanel, step, head, choose, place, elementary};
+
+}  // namespace sketchrnn

@@ -1,0 +1,119 @@
+#include "stream.h"
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "error.h"
+
+namespace sketchrnn {
+
+Stream::Stream(std::shared_ptr<const Net> net, std::uint64_t seed, std::uint64_t index)
+    : net_(std::move(net)),
+      seed_(seed),
+      index_(index),
+      h_(net_->state_stride()),
+      h_next_(net_->state_stride()),
+      c_(net_->state_stride()),
+      scratch_(static_cast<std::size_t>(net_->outputs() + 8) * kMaxWidth) {
+  reset();
+}
+
+void Stream::reset() {
+  const std::size_t bytes = net_->state_stride() * sizeof(float);
+  std::memcpy(h_.data(), net_->start_h(), bytes);
+  std::memcpy(c_.data(), net_->start_c(), bytes);
+  position_ = 0;
+  finished_ = false;
+  pending_ = false;
+}
+
+void Stream::flush() {
+  if (!pending_) return;
+  pending_ = false;
+  const PackedF32& packed = net_->packed();
+  net_->kernels().step(packed, 0, packed.panels, 1, &input_, h_.data(), c_.data(), h_next_.data(),
+                       net_->state_stride());
+  std::swap(h_, h_next_);
+}
+
+void Stream::feed(const Row* rows, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    flush();
+    input_ = net_->input_from_row(rows[i].dx, rows[i].dy, rows[i].pen);
+    pending_ = true;
+    ++position_;
+    finished_ = rows[i].pen == Pen::end;
+  }
+  flush();  // so that copies made after a prefix do not repeat its last step
+}
+
+Row Stream::step(Temperature temperature) {
+  if (finished_)
+    throw ArgumentError("step: the drawing has ended (pen state p3); reset() starts a new one");
+  if (position_ > std::numeric_limits<std::uint32_t>::max())
+    throw ArgumentError("step: a drawing can have at most 2^32 points");
+  flush();
+  const KernelsF32& kernels = net_->kernels();
+  const PackedF32& packed = net_->packed();
+  const int choices = net_->choice_outputs();
+  const PointUniforms u = point_uniforms(seed_, index_, static_cast<std::uint32_t>(position_),
+                                         RandomStream::draw);
+  // Scratch: columns of kMaxWidth floats, of which a single drawing uses the first.
+  float* const logits = scratch_.data();
+  float* const params = logits + static_cast<std::size_t>(choices) * kMaxWidth;
+  alignas(64) float uniform[4][kMaxWidth] = {{u.component}, {u.pen}, {1.0f}, {0.0f}};
+  alignas(64) int32_t component[kMaxWidth], pen[kMaxWidth];
+  alignas(64) float dx[kMaxWidth], dy[kMaxWidth];
+  uniform[2][0] = u.radius;
+  uniform[3][0] = u.angle;
+  kernels.head(packed, 0, choices, 1, h_.data(), net_->state_stride(), logits, kMaxWidth);
+  kernels.choose(logits, kMaxWidth, 1, net_->mixtures(), temperature, uniform[0], uniform[1],
+                 component, pen);
+  kernels.head(packed, choices + component[0] * kPlaceOutputs, kPlaceOutputs, 1, h_.data(),
+               net_->state_stride(), params, kMaxWidth);
+  kernels.place(params, kMaxWidth, 1, temperature, uniform[2], uniform[3], dx, dy);
+
+  const Row row{dx[0] * net_->scale_factor(), dy[0] * net_->scale_factor(),
+                static_cast<Pen>(pen[0])};
+  check_row(row, position_);
+  input_ = net_->input_from_row(row.dx, row.dy, row.pen);
+  pending_ = true;
+  ++position_;
+  finished_ = row.pen == Pen::end;
+  return row;
+}
+
+void Stream::predict(float* z) {
+  flush();
+  float* const out = scratch_.data();
+  const int outputs = net_->outputs();
+  net_->kernels().head(net_->packed(), 0, outputs, 1, h_.data(), net_->state_stride(), out, 1);
+  for (int i = 0; i < outputs; ++i) z[i] = out[net_->kernel_row(i)];
+}
+
+void Stream::hidden_state(float* h, float* c) {
+  flush();
+  std::memcpy(h, h_.data(), static_cast<std::size_t>(net_->hidden()) * sizeof(float));
+  std::memcpy(c, c_.data(), static_cast<std::size_t>(net_->hidden()) * sizeof(float));
+}
+
+const float* Stream::h_row() {
+  flush();
+  return h_.data();
+}
+
+const float* Stream::c_row() {
+  flush();
+  return c_.data();
+}
+
+void check_row(const Row& row, std::uint64_t position) {
+  if (std::isfinite(row.dx) && std::isfinite(row.dy)) return;
+  throw ArgumentError("point " + std::to_string(position) +
+                      " is not finite: the temperature or the weights are too large for float32");
+}
+
+}  // namespace sketchrnn

@@ -1,0 +1,48 @@
+"""The fastest and most faithful way to run Sketch-RNN, the recurrent net that draws.
+
+>>> import sketchrnn
+>>> net = sketchrnn.load("pig")
+>>> net.draw(temperature=0.3, seed=7).save("pig.svg")
+
+Start at :func:`load`, which returns a :class:`Net`.
+"""
+
+from ._build import build_info
+from ._core import WeightsError
+from .catalog import CatalogEntry, catalog
+from .distribution import Distribution
+from .errors import DeviceError
+from .loading import load
+from .net import Net, Score
+from .sketch import Sketch, Sketches
+from .state import State
+from .strokes import (
+    lines_to_stroke5,
+    simplify,
+    stroke3_to_stroke5,
+    stroke5_to_lines,
+    stroke5_to_stroke3,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CatalogEntry",
+    "DeviceError",
+    "Distribution",
+    "Net",
+    "Score",
+    "Sketch",
+    "Sketches",
+    "State",
+    "WeightsError",
+    "__version__",
+    "build_info",
+    "catalog",
+    "lines_to_stroke5",
+    "load",
+    "simplify",
+    "stroke3_to_stroke5",
+    "stroke5_to_lines",
+    "stroke5_to_stroke3",
+]

@@ -1,0 +1,86 @@
+"""Arguments from users to what the core takes, with one clear error each."""
+
+from __future__ import annotations
+
+import operator
+import os
+import secrets
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .strokes import stroke3_to_stroke5
+
+
+def integer(name: str, value: object, low: int, high: int | None = None) -> int:
+    """Return an int in [low, high], or raise TypeError / ValueError naming the argument."""
+    try:
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(f"{name}: expected an integer, found {value!r}") from None
+    if number < low or (high is not None and number > high):
+        span = f"at least {low}" if high is None else f"from {low} to {high}"
+        raise ValueError(f"{name}: expected an integer {span}, found {number}")
+    return number
+
+
+def temperature(name: str, value: object) -> float:
+    """Return a finite float of at least 0."""
+    if isinstance(value, (str, bytes)):
+        raise TypeError(f"{name}: expected a number, found {value!r}")
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise TypeError(f"{name}: expected a number, found {value!r}") from None
+    except OverflowError:
+        number = float("inf")
+    if not 0.0 <= number < float("inf"):
+        raise ValueError(f"{name}: expected a finite number of at least 0, found {number}")
+    return number
+
+
+def seed(value: object) -> int:
+    """Return a 64-bit seed; None draws a fresh one from the system."""
+    if value is None:
+        return secrets.randbits(64)
+    return integer("seed", value, 0, 2**64 - 1)
+
+
+def threads(value: object) -> int:
+    """Return a thread count; None means every processor this process may use."""
+    if value is None:
+        if hasattr(os, "sched_getaffinity"):
+            return len(os.sched_getaffinity(0))
+        return os.cpu_count() or 1
+    return integer("threads", value, 1, 4096)
+
+
+def numeric(name: str, value: ArrayLike) -> NDArray[np.float32]:
+    """Return a float32 array of real numbers; a number beyond float32 becomes infinite."""
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name}: expected a rectangular array of numbers: {error}") from None
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{name}: expected an array of real numbers, found dtype {array.dtype}")
+    with np.errstate(over="ignore"):
+        return np.ascontiguousarray(array, dtype=np.float32)
+
+
+def strokes(name: str, value: object, *, end: bool = False) -> NDArray[np.float32]:
+    """Return stroke-5 rows (n, 5) from a Sketch, stroke-5 or stroke-3 array.
+
+    A stroke-3 array says nothing of the drawing's end: with `end` one is added, as Magenta's
+    evaluation does. The core checks the rows themselves.
+    """
+    value = getattr(value, "strokes", value)
+    array = numeric(name, value)  # type: ignore[arg-type]
+    if array.ndim == 1 and array.size == 0:
+        array = array.reshape(0, 5)
+    if array.ndim != 2 or array.shape[1] not in (3, 5):
+        raise ValueError(
+            f"{name}: expected an array of shape (n, 5) or (n, 3), found {array.shape}"
+        )
+    if array.shape[1] == 3:
+        return stroke3_to_stroke5(array, end=end)
+    return array

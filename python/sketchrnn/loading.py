@@ -1,0 +1,162 @@
+"""From a name or a file to a :class:`Net`."""
+
+from __future__ import annotations
+
+import os
+from os import PathLike
+
+import numpy as np
+
+from . import _check, _core
+from .catalog import bundled_path, catalog, official
+from .container import pack, read_metadata
+from .errors import DeviceError
+from .net import Net
+
+DEFAULT = "pig"
+"""The net that load() takes when nothing is named."""
+
+
+def load(
+    name: str | PathLike[str] | None = None,
+    *,
+    trained: bool = True,
+    seed: int = 0,
+    precision: str = "f32",
+    device: str = "cpu",
+    hidden_size: int | None = None,
+    mixtures: int | None = None,
+) -> Net:
+    """Load a net.
+
+    Parameters
+    ----------
+    name
+        A name from :func:`catalog`, or a path to a ``.safetensors`` file in our layout or a public
+        ``.gen.json``. None for the default net.
+    trained
+        False gives a net of the same shape (or of `hidden_size` and `mixtures`) freshly initialised
+        from `seed`: weights uniform in ±√(6 / (fan in + fan out)) (Glorot & Bengio 2010), biases 0.
+    precision
+        "f32": exact.
+    device
+        "cpu".
+
+    Raises
+    ------
+    WeightsError (a ValueError)
+        The file is not a net that can be used; the message names the field.
+    ValueError
+        No net of that name, unknown precision or device.
+    FileNotFoundError
+        No such file.
+    DeviceError
+        The device is not available.
+    """
+    if precision != "f32":
+        raise ValueError(f'precision: expected "f32", found {precision!r}')
+    if device != "cpu":
+        if isinstance(device, str) and device.split(":")[0] == "cuda":
+            raise DeviceError("device: this build has no CUDA backend")
+        raise ValueError(f'device: expected "cpu", found {device!r}')
+    if not trained:
+        return _untrained(name, seed, hidden_size, mixtures)
+    if hidden_size is not None or mixtures is not None:
+        raise ValueError("hidden_size and mixtures are for trained=False: weights fix them")
+    if name is None:
+        name = DEFAULT
+    text = os.fspath(name)
+    if not isinstance(text, str):
+        raise TypeError(f"name: expected text, found {name!r}")
+    if _is_path(text):
+        return _from_file(text)
+    path = bundled_path(text)
+    if path is None:
+        raise ValueError(_no_such_net(text))
+    return Net(_core.Net.from_file(str(path)))
+
+
+def _is_path(text: str) -> bool:
+    return os.sep in text or text.endswith((".safetensors", ".json"))
+
+
+def _from_file(path: str) -> Net:
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"no such file: {path}")
+    if path.endswith(".json"):
+        from .gen_json import read
+
+        return Net(_core.Net.from_bytes(read(path), path))
+    return Net(_core.Net.from_file(path))
+
+
+def _no_such_net(name: str) -> str:
+    bundled = ", ".join(net.name for net in catalog() if net.source == "bundled")
+    if any(net["name"] == name for net in official()):
+        return (
+            f"{name!r} is a public net that is not on this machine; download its .gen.json and "
+            f"load that file. In the package: {bundled}"
+        )
+    return f"no net named {name!r}; in the package: {bundled}"
+
+
+def _untrained(
+    name: str | PathLike[str] | None, seed: int, hidden_size: int | None, mixtures: int | None
+) -> Net:
+    shape = {"name": "untrained", "hidden_size": 512, "mixtures": 20, "scale_factor": 1.0}
+    shape["max_len"] = 250  # Magenta's default
+    if name is not None:
+        shape.update(_shape_of(os.fspath(name)))
+    elif hidden_size is None and mixtures is None:
+        shape.update(_shape_of(DEFAULT))
+    if hidden_size is not None:
+        shape["hidden_size"] = _check.integer("hidden_size", hidden_size, 1, 65536)
+    if mixtures is not None:
+        shape["mixtures"] = _check.integer("mixtures", mixtures, 1, 4096)
+    h, outputs = int(shape["hidden_size"]), 3 + 6 * int(shape["mixtures"])
+    generator = np.random.Generator(np.random.PCG64(_check.seed(seed)))
+
+    def uniform(rows: int, columns: int) -> np.ndarray:
+        bound = np.sqrt(6.0 / (rows + columns))
+        return generator.uniform(-bound, bound, (rows, columns)).astype(np.float32)
+
+    container = pack(
+        {
+            "wx": uniform(5, 4 * h),
+            "wh": uniform(h, 4 * h),
+            "b": np.zeros(4 * h, np.float32),
+            "wo": uniform(h, outputs),
+            "bo": np.zeros(outputs, np.float32),
+        },
+        name=str(shape["name"]),
+        scale_factor=float(shape["scale_factor"]),
+        max_len=int(shape["max_len"]),
+        metadata={"training": '"none: freshly initialised"'},
+    )
+    return Net(_core.Net.from_bytes(container, "untrained net"))
+
+
+def _shape_of(name: str) -> dict[str, int | float | str]:
+    path = name if _is_path(name) else bundled_path(name)
+    if path is not None and not str(path).endswith(".json"):
+        header = read_metadata(path)
+        if "__metadata__" not in header:
+            raise _core.WeightsError(f"{path}: not a net in our layout")
+        facts = header["__metadata__"]
+        return {
+            "name": facts["name"],
+            "hidden_size": header["wh"]["shape"][0],
+            "mixtures": (header["bo"]["shape"][0] - 3) // 6,
+            "scale_factor": float(facts["scale_factor"]),
+            "max_len": int(facts["max_len"]),
+        }
+    if path is not None:
+        net = _from_file(str(path))
+        return {key: getattr(net, key) for key in _SHAPE}
+    for net_facts in official():
+        if net_facts["name"] == name:
+            return {"mixtures": 20, **{k: net_facts[k] for k in _SHAPE if k in net_facts}}
+    raise ValueError(_no_such_net(name))
+
+
+_SHAPE = ("name", "hidden_size", "mixtures", "scale_factor", "max_len")

@@ -1,0 +1,191 @@
+"""Finished drawings: one (:class:`Sketch`) or a whole batch over one array (:class:`Sketches`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from os import PathLike
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .strokes import Floats, stroke5_to_lines, stroke5_to_stroke3
+
+
+class Sketch:
+    """A drawing as stroke-5 rows in data units.
+
+    Parameters
+    ----------
+    strokes
+        (n, 5) or (n, 3) array; rows are checked. A stroke-3 array is taken as finished.
+    name
+        What is drawn; None if unknown.
+    """
+
+    __slots__ = ("name", "strokes")
+
+    strokes: Floats
+    """(n, 5) float32: dx, dy, p1, p2, p3."""
+
+    def __init__(self, strokes: Any, name: str | None = None) -> None:
+        from ._check import strokes as check
+
+        self.strokes = check("strokes", strokes, end=True)
+        self.name = name
+        _check_rows(self.strokes)
+
+    @classmethod
+    def _from_core(cls, strokes: Floats, name: str | None) -> Sketch:
+        sketch = cls.__new__(cls)
+        sketch.strokes = strokes
+        sketch.name = name
+        return sketch
+
+    @property
+    def stroke3(self) -> Floats:
+        """(m, 3) float32: dx, dy, pen lifts; without the end row."""
+        return stroke5_to_stroke3(self.strokes)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the net ended the drawing (there is a row with p3 = 1)."""
+        return bool(len(self.strokes) and self.strokes[-1, 4] == 1)
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """(left, top, right, bottom) of all that is drawn, the origin at the first point."""
+        lines = self.lines()
+        if not lines:
+            return (0.0, 0.0, 0.0, 0.0)
+        points = np.concatenate(lines)
+        left, top = points.min(axis=0)
+        right, bottom = points.max(axis=0)
+        return (float(left), float(top), float(right), float(bottom))
+
+    def lines(self) -> list[Floats]:
+        """Polylines as (k, 2) arrays of positions; the first starts at (0, 0)."""
+        return stroke5_to_lines(self.strokes)
+
+    def save(self, path: str | PathLike[str], **options: Any) -> None:
+        """Write the drawing as a picture; the format follows from the suffix (.svg).
+
+        Options are those of :func:`sketchrnn.svg.to_svg`.
+        """
+        from .svg import save
+
+        save(path, self, **options)
+
+    def _repr_svg_(self) -> str:
+        from .svg import to_svg
+
+        return to_svg(self)
+
+    def __len__(self) -> int:
+        return len(self.strokes)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sketch):
+            return NotImplemented
+        return np.array_equal(self.strokes, other.strokes)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        what = f" {self.name}" if self.name else ""
+        state = "finished" if self.finished else "unfinished"
+        return f"<Sketch{what}: {len(self)} rows, {state}>"
+
+
+class Sketches(Sequence[Sketch]):
+    """A batch of drawings over one array; indexing gives views, not copies.
+
+    ``strokes`` is (total, 5) float32, ``offsets`` (n + 1,) int64: drawing i is
+    ``strokes[offsets[i]:offsets[i + 1]]``.
+    """
+
+    __slots__ = ("name", "offsets", "strokes")
+
+    def __init__(self, strokes: Floats, offsets: NDArray[np.int64], name: str | None = None):
+        self.strokes = strokes
+        self.offsets = offsets
+        self.name = name
+
+    @classmethod
+    def of(cls, drawings: Sequence[Any], name: str | None = None) -> Sketches:
+        """Gather drawings (each a Sketch, stroke-5 or stroke-3 array) into one batch."""
+        from ._check import strokes as check
+
+        arrays = [check(f"drawing {i}", d, end=True) for i, d in enumerate(drawings)]
+        offsets = np.zeros(len(arrays) + 1, np.int64)
+        np.cumsum([len(a) for a in arrays], out=offsets[1:])
+        rows = np.concatenate(arrays) if arrays else np.zeros((0, 5), np.float32)
+        return cls(rows, offsets, name)
+
+    @property
+    def finished(self) -> NDArray[np.bool_]:
+        """(n,) whether each drawing was ended by the net."""
+        last = self.offsets[1:] - 1
+        result = np.zeros(len(self), bool)
+        filled = self.offsets[1:] > self.offsets[:-1]
+        result[filled] = self.strokes[last[filled], 4] == 1
+        return result
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """(n,) rows of each drawing."""
+        return np.diff(self.offsets)
+
+    def save(self, path: str | PathLike[str], **options: Any) -> None:
+        """Write all drawings as one picture, in a grid; the format follows from the suffix."""
+        from .svg import save
+
+        save(path, self, **options)
+
+    def _repr_svg_(self) -> str:
+        from .svg import to_svg
+
+        return to_svg(self)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @overload
+    def __getitem__(self, index: int) -> Sketch: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sketches: ...
+    def __getitem__(self, index: int | slice) -> Sketch | Sketches:
+        if isinstance(index, slice):
+            start, stop, step = index.indices(len(self))
+            if step == 1 and stop >= start:
+                offsets = self.offsets[start : stop + 1]
+                rows = self.strokes[offsets[0] : offsets[-1]]
+                return Sketches(rows, offsets - offsets[0], self.name)
+            return Sketches.of([self[i] for i in range(start, stop, step)], self.name)
+        i = range(len(self))[index]
+        return Sketch._from_core(
+            self.strokes[self.offsets[i] : self.offsets[i + 1]], self.name
+        )
+
+    def __iter__(self) -> Iterator[Sketch]:
+        return (self[i] for i in range(len(self)))
+
+    def __repr__(self) -> str:
+        what = f" {self.name}" if self.name else ""
+        return f"<Sketches{what}: {len(self)} drawings, {len(self.strokes)} rows>"
+
+
+def _check_rows(rows: Floats) -> None:
+    """Raise ValueError naming the first row that is not stroke-5, or follows the end."""
+    bad = np.flatnonzero(~np.isfinite(rows[:, :2]).all(axis=1))
+    if bad.size:
+        raise ValueError(f"strokes: row {bad[0]}: offsets must be finite, found {rows[bad[0], :2]}")
+    pen = rows[:, 2:]
+    bad = np.flatnonzero(~(((pen == 0) | (pen == 1)).all(axis=1) & (pen.sum(axis=1) == 1)))
+    if bad.size:
+        raise ValueError(
+            f"strokes: row {bad[0]}: pen states must be one 1 and two 0, found {pen[bad[0]]}"
+        )
+    ends = np.flatnonzero(rows[:, 4] == 1)
+    if ends.size and ends[0] != len(rows) - 1:
+        raise ValueError(f"strokes: row {ends[0] + 1} follows the end of the drawing")

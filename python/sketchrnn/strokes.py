@@ -1,0 +1,115 @@
+"""Forms of a drawing: stroke-5, stroke-3 and polylines; and line simplification.
+
+stroke-3 (n, 3)
+    dx, dy and 1 if the pen lifts after this point, else 0.
+stroke-5 (n, 5)
+    dx, dy and a one-hot pen state: p1 pen stays down (a segment follows), p2 pen lifts after this
+    point, p3 the drawing has ended (the row's offset means nothing).
+polylines
+    A list of (k, 2) arrays of positions.
+
+All are in data units, y downwards. See Ha & Eck 2017, section 3.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import _core
+
+Floats = NDArray[np.float32]
+
+
+def stroke3_to_stroke5(stroke3: ArrayLike, *, end: bool = True) -> Floats:
+    """Convert (n, 3) to (n, 5) rows, with a row (0, 0, 0, 0, 1) behind them if `end`.
+
+    Raises ValueError for another shape or a pen column that is not 0 or 1.
+    """
+    s3 = np.asarray(stroke3, dtype=np.float32)
+    if s3.ndim != 2 or s3.shape[1] != 3:
+        raise ValueError(f"stroke-3: expected an array of shape (n, 3), found {s3.shape}")
+    lift = s3[:, 2]
+    bad = np.flatnonzero((lift != 0) & (lift != 1))
+    if bad.size:
+        raise ValueError(
+            f"stroke-3: row {bad[0]}: pen must be 0 (down) or 1 (lifts), found {lift[bad[0]]}"
+        )
+    s5 = np.zeros((len(s3) + end, 5), np.float32)
+    s5[: len(s3), :2] = s3[:, :2]
+    s5[: len(s3), 2] = 1 - lift
+    s5[: len(s3), 3] = lift
+    if end:
+        s5[-1, 4] = 1
+    return s5
+
+
+def stroke5_to_stroke3(stroke5: ArrayLike) -> Floats:
+    """Convert (n, 5) to (m, 3) rows: the end row, which stroke-3 cannot hold, is left out."""
+    s5 = np.asarray(stroke5, dtype=np.float32)
+    if s5.ndim != 2 or s5.shape[1] != 5:
+        raise ValueError(f"stroke-5: expected an array of shape (n, 5), found {s5.shape}")
+    ends = np.flatnonzero(s5[:, 4] == 1)
+    s5 = s5[: ends[0]] if ends.size else s5
+    return np.ascontiguousarray(s5[:, [0, 1, 3]])
+
+
+def stroke5_to_lines(stroke5: ArrayLike, start: tuple[float, float] = (0.0, 0.0)) -> list[Floats]:
+    """Return the drawing's polylines as (k, 2) arrays of positions, the first at `start`.
+
+    A segment is drawn when the previous row's pen was down, and the first movement from the origin
+    is drawn too (as the published evaluation code does). A polyline of one point is a dot.
+    """
+    s3 = stroke5_to_stroke3(stroke5)
+    if len(s3) == 0:
+        return []
+    # Positions are summed in float64: a long drawing would drift in float32.
+    offsets = np.vstack([np.asarray([start], np.float64), s3[:, :2].astype(np.float64)])
+    points = np.cumsum(offsets, axis=0).astype(np.float32)
+    # Row i is point i + 1; a lift at row i ends the polyline behind that point.
+    lifts = np.flatnonzero(s3[:, 2] == 1) + 2
+    lines = np.split(points, lifts)
+    return [line for line in lines if len(line)]
+
+
+def lines_to_stroke5(lines: Sequence[ArrayLike], *, end: bool = True) -> Floats:
+    """Return stroke-5 rows for polylines ((k, 2) arrays of positions).
+
+    The first point of the first line is the origin and gives no row, so n points give n - 1 rows
+    (and an end row if `end`): the form in which the public nets saw drawings. A first line of one
+    point cannot be told from the start of the next one's movement and is kept as a row (0, 0).
+    """
+    arrays = []
+    for k, line in enumerate(lines):
+        array = np.asarray(line, dtype=np.float64)
+        if array.ndim != 2 or array.shape[1] != 2 or len(array) == 0:
+            raise ValueError(f"lines: line {k}: expected shape (k, 2), k > 0, found {array.shape}")
+        if not np.isfinite(array).all():
+            raise ValueError(f"lines: line {k}: positions must be finite")
+        arrays.append(array)
+    if arrays and len(arrays[0]) == 1:
+        arrays[0] = np.repeat(arrays[0], 2, axis=0)
+    if not arrays:
+        return stroke3_to_stroke5(np.zeros((0, 3), np.float32), end=end)
+    points = np.concatenate(arrays)
+    s3 = np.zeros((len(points) - 1, 3), np.float32)
+    s3[:, :2] = np.diff(points, axis=0)
+    last_points = np.cumsum([len(a) for a in arrays]) - 1
+    s3[last_points - 1, 2] = 1
+    return stroke3_to_stroke5(s3, end=end)
+
+
+def simplify(line: ArrayLike, epsilon: float) -> NDArray[np.float64]:
+    """Simplify a polyline (k, 2) by Ramer–Douglas–Peucker.
+
+    Every point left out lies within `epsilon` (data units) of the segment that replaces it. Both
+    ends stay. Raises ValueError for another shape, non-finite points or a negative epsilon.
+    """
+    points = np.ascontiguousarray(line, dtype=np.float64)
+    if points.ndim != 2 or points.shape[1] != 2:
+        raise ValueError(f"line: expected an array of shape (k, 2), found {points.shape}")
+    if not np.isfinite(points).all():
+        raise ValueError("line: points must be finite")
+    return points[_core.simplify(points, float(epsilon))]

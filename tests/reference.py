@@ -1,0 +1,125 @@
+"""The oracle: decoder-only Sketch-RNN in float64 NumPy, written to be read beside the paper.
+
+Ha & Eck, "A Neural Representation of Sketch Drawings" (2017), section 3, with the cell of
+TensorFlow's BasicLSTMCell. Drawings are stroke-5 rows (dx, dy, p1, p2, p3) in data units. Nothing
+here is fast and nothing is shared with the package, so that a mistake cannot be in both.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+
+import numpy as np
+
+
+def sigmoid(x):
+    return 1.0 / (1.0 + np.exp(-x))
+
+
+def log_softmax(x):
+    x = x - x.max(axis=-1, keepdims=True)
+    return x - np.log(np.exp(x).sum(axis=-1, keepdims=True))
+
+
+@dataclass
+class Reference:
+    wx: np.ndarray  # (5, 4H), columns are the gates i, j, f, o
+    wh: np.ndarray  # (H, 4H)
+    b: np.ndarray  # (4H,)
+    wo: np.ndarray  # (H, 3 + 6M)
+    bo: np.ndarray  # (3 + 6M,)
+    scale_factor: float
+    start_token: tuple = (0, 0, 0, 0, 0)
+    max_len: int = 250
+
+    @classmethod
+    def from_gen_json(cls, path):
+        """A public .gen.json: [info, shapes, blobs], int16 q with w = q·10/32767."""
+        info, shapes, blobs = json.loads(open(path).read())
+        wo, bo, wx, wh, b = (
+            np.frombuffer(base64.b64decode(blob), "<i2").reshape(shape) * (10.0 / 32767.0)
+            for shape, blob in zip(shapes, blobs, strict=True)
+        )
+        return cls(wx, wh, b, wo, bo, info["scale_factor"], max_len=info["max_seq_len"])
+
+    @property
+    def mixtures(self):
+        return (self.bo.size - 3) // 6
+
+    def cell(self, x, h, c):
+        i, j, f, o = np.split(x @ self.wx + h @ self.wh + self.b, 4, axis=-1)
+        c = c * sigmoid(f + 1.0) + sigmoid(i) * np.tanh(j)
+        return np.tanh(c) * sigmoid(o), c
+
+    def forward(self, rows):
+        """Raw head outputs (n, 3 + 6M): row t predicts drawing row t from those before it."""
+        h = c = np.zeros(self.wh.shape[0])
+        scale = np.array([self.scale_factor, self.scale_factor, 1, 1, 1])
+        inputs = np.vstack([self.start_token, rows / scale])[: len(rows)]
+        outputs = []
+        for x in inputs:
+            h, c = self.cell(x, h, c)
+            outputs.append(h @ self.wo + self.bo)
+        return np.array(outputs).reshape(len(rows), -1)
+
+    def mixture(self, z):
+        """Pen and π probabilities, μ, σ, ρ (eq. 3 to 6), in the net's units."""
+        pen, pi, mu_x, mu_y, sx, sy, rho = np.split(
+            z, np.cumsum([3] + [self.mixtures] * 5), axis=-1
+        )
+        return {
+            "pen": np.exp(log_softmax(pen)),
+            "pi": np.exp(log_softmax(pi)),
+            "mu_x": mu_x,
+            "mu_y": mu_y,
+            "sigma_x": np.exp(sx),
+            "sigma_y": np.exp(sy),
+            "rho": np.tanh(rho),
+        }
+
+    def log_density(self, z, dx, dy, widen=0.0):
+        """log Σ π·N(dx, dy) per row (eq. 9); `widen` is added to both variances (cell nats)."""
+        p = self.mixture(z)
+        var_x = p["sigma_x"] ** 2 + widen
+        var_y = p["sigma_y"] ** 2 + widen
+        rho = p["rho"] * p["sigma_x"] * p["sigma_y"] / np.sqrt(var_x * var_y)
+        if widen == 0.0:  # 1 − ρ² without cancellation: 1 / cosh²
+            rest = 1.0 / np.cosh(np.split(z, np.cumsum([3] + [self.mixtures] * 5), axis=-1)[6]) ** 2
+        else:
+            rest = 1.0 - rho**2
+        zx = (dx[..., None] - p["mu_x"]) / np.sqrt(var_x)
+        zy = (dy[..., None] - p["mu_y"]) / np.sqrt(var_y)
+        log_normal = (
+            -np.log(2 * np.pi)
+            - 0.5 * np.log(var_x * var_y * rest)
+            - 0.5 * ((zx - rho * zy) ** 2 / rest + zy**2)
+        )
+        joint = np.log(p["pi"]) + log_normal
+        top = joint.max(axis=-1)
+        return top + np.log(np.exp(joint - top[..., None]).sum(axis=-1))
+
+    def nll(self, rows, z=None):
+        """Per row: −log density of the offset (0 where p3) and cross-entropy of the pen state."""
+        z = self.forward(rows) if z is None else np.asarray(z, float)
+        dx, dy = (rows[:, :2] / self.scale_factor).T
+        offset = -self.log_density(z, dx, dy) * (1 - rows[:, 4])
+        return offset, -(log_softmax(z[:, :3]) * rows[:, 2:]).sum(axis=-1)
+
+    def cell_nats(self, rows, z=None):
+        """Per row, the loss at the resolution of the data: variances widened by a pixel's 1/12."""
+        z = self.forward(rows) if z is None else np.asarray(z, float)
+        dx, dy = (rows[:, :2] / self.scale_factor).T
+        density = np.exp(self.log_density(z, dx, dy, widen=1 / 12 / self.scale_factor**2))
+        pen = (np.exp(log_softmax(z[:, :3])) * rows[:, 2:]).sum(axis=-1)
+        return -np.log(np.maximum(density, 1e-6)) * (1 - rows[:, 4]) - np.log(np.maximum(pen, 1e-6))
+
+    def r_loss(self, drawings):
+        """The paper's figure as Magenta evaluates it: per row over N_max, both terms up to the end."""
+        total = 0.0
+        for rows in drawings:
+            offset, pen = self.nll(rows)
+            inside = 1 - rows[:, 4]
+            total += ((-np.log(np.exp(-offset) + 1e-6) + pen) * inside).sum() / self.max_len
+        return total / len(drawings)
