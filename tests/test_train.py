@@ -67,7 +67,7 @@ def test_loss_is_the_papers() -> None:
 def test_own_backward_pass() -> None:
     torch.manual_seed(2)
     net = model.Net(7, 2, objects=3, embedding=4).double()
-    b = batches.collate(drawings(4), {"w0": 0, "w1": 2}, 30.0)
+    b = batches.collate(drawings(4), {"w0": 0, "w1": 4}, 30.0)
     kept = (torch.rand(*b.valid.shape, 7) < 0.8).to(torch.uint8)
 
     def loss() -> torch.Tensor:
@@ -139,7 +139,13 @@ def test_dropping_points_keeps_the_strokes() -> None:
 def test_killed_and_resumed_is_the_same(tmp_path: Path, stop: int) -> None:
     some = drawings()
     settings = loop.Settings(
-        steps=10, batch=8, every=4, warmup=2, augment=batches.Augment(dither=0.1)
+        weight_drop=0.2,
+        output_drop=0.1,
+        steps=10,
+        batch=8,
+        every=4,
+        warmup=2,
+        augment=batches.Augment(dither=0.1, mirror=0.5),
     )
 
     def run(path: Path) -> loop.Run:

@@ -22,15 +22,17 @@ class Augment:
     """Scale each axis by 1 ± `scale`, drop points with probability `drop`, dither by ± `dither`.
 
     `scale` and `drop` are the paper's (sections 3.1 and 4). `dither` is in pixels: the data are
-    whole pixels, and without it the densities at dx = 0 and dy = 0 grow without bound.
+    whole pixels, and without it the densities at dx = 0 and dy = 0 grow without bound. `mirror`
+    is the share of drawings that are mirrored and told as such (only with conditioning).
     """
 
     scale: float = 0.15
     drop: float = 0.1
     dither: float = 0.0
+    mirror: float = 0.0
 
 
-NO_AUGMENT = Augment(0.0, 0.0, 0.0)
+NO_AUGMENT = Augment(0.0, 0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -67,12 +69,17 @@ def collate(
     """One batch. Row i of the targets is row i + 1 of the inputs; the start token is zeros."""
     rng = rng or np.random.default_rng(0)
     parts = []
-    for d in drawings:
+    words = np.array([word_index.get(d.word, 0) for d in drawings], np.int64)
+    sides = rng.random(len(drawings)) < augment.mirror
+    words += sides * len(word_index)
+    for d, mirrored in zip(drawings, sides, strict=True):
         rows: F32 = d.rows.astype(np.float32)
         if augment.drop > 0.0 and len(rows) > 3:
             rows = drop_points(rows, augment.drop, rng)
         if augment.dither > 0.0:
             rows[:, :2] += rng.uniform(-augment.dither, augment.dither, (len(rows), 2))
+        if mirrored:
+            rows[:, 0] *= -1.0
         if augment.scale > 0.0:
             rows[:, :2] *= 1.0 + rng.uniform(-augment.scale, augment.scale, 2)
         parts.append(rows)
@@ -88,7 +95,6 @@ def collate(
     inputs = np.zeros_like(targets)
     inputs[1:] = targets[:-1]
     valid = (np.arange(steps)[:, None] <= lengths).astype(np.float32)
-    words = np.array([word_index.get(d.word, 0) for d in drawings], np.int64)
     return Batch(inputs, targets, valid, words, int(lengths.sum()) + count)
 
 

@@ -42,6 +42,9 @@ def parser() -> argparse.ArgumentParser:
     add("--batch", type=int, default=128, help="drawings in a batch (%(default)s)")
     add("--lr", type=float, default=2e-3, help="highest learning rate (%(default)s)")
     add("--keep", type=float, default=0.9, help="recurrent dropout's keep probability")
+    add("--weight-drop", type=float, default=0.0, help="dropout of recurrent weights")
+    add("--output-drop", type=float, default=0.0, help="dropout of h before the head")
+    add("--mirror", type=float, default=0.0, help="share of mirrored drawings, with --conditional")
     add("--scale", type=float, default=0.15, help="random scaling by 1 ± this (%(default)s)")
     add("--drop", type=float, default=0.1, help="probability of dropping a point (%(default)s)")
     add("--dither", type=float, default=0.1, help="noise on offsets, ± pixels (%(default)s)")
@@ -113,12 +116,16 @@ def _train(args: argparse.Namespace) -> None:
         lr_end=args.lr / 100.0,
         clip=args.clip,
         keep=args.keep,
+        weight_drop=args.weight_drop,
+        output_drop=args.output_drop,
         seed=args.seed,
         every=args.every,
         patience=args.patience,
         bfloat16=args.bfloat16,
         n_max=args.max_len,
-        augment=Augment(args.scale, args.drop, args.dither),
+        augment=Augment(
+            args.scale, args.drop, args.dither, args.mirror if args.conditional else 0.0
+        ),
     )
     checkpoint = args.checkpoint or args.output.with_suffix(".ckpt")
     run = Run(net, settings, parts["train"], parts["valid"], words, scale_factor, checkpoint)

@@ -28,7 +28,12 @@ from .model import Net, losses
 
 @dataclass(frozen=True)
 class Settings:
-    """What, beside the data, decides a run."""
+    """What, beside the data, decides a run.
+
+    Dropout: `keep` of tanh(j), new at each point (the paper's recurrent dropout); `weight_drop` of
+    recurrent weights, new for each batch, and `output_drop` of h before the head, new for each
+    drawing (both from AWD-LSTM, Merity et al. 2017, arXiv 1708.02182).
+    """
 
     steps: int = 10_000
     batch: int = 128
@@ -38,6 +43,8 @@ class Settings:
     clip: float = 1.0
     weight_decay: float = 0.01
     keep: float = 0.9
+    weight_drop: float = 0.0
+    output_drop: float = 0.0
     average: float = 0.999
     seed: int = 0
     every: int = 500
@@ -130,6 +137,11 @@ class Run:
             os.fsync(f.fileno())
         partial.replace(self.checkpoint)
 
+    def _mask(self, stream: int, drop: float, shape: tuple[int, ...]) -> Tensor:
+        rng = np.random.default_rng([self.settings.seed, stream, self.step])
+        kept = rng.random(shape, np.float32) >= drop
+        return torch.from_numpy(kept.astype(np.float32) / np.float32(1.0 - drop))
+
     def _advance(self) -> None:
         s = self.settings
         batch = self.batches[self.step]
@@ -140,12 +152,19 @@ class Run:
             noise = np.random.default_rng([s.seed, 3, self.step]).bytes(math.prod(shape))
             kept = torch.from_numpy((np.frombuffer(noise, np.uint8) < limit).view(np.uint8))
             kept, gain = kept.view(shape), 256 / limit
+        weights = outputs = None
+        if s.weight_drop > 0.0:
+            weights = self._mask(4, s.weight_drop, tuple(self.net.wh.shape))
+        if s.output_drop > 0.0:
+            outputs = self._mask(5, s.output_drop, (batch.valid.shape[1], self.net.hidden))
         z = self.net(
             torch.from_numpy(batch.inputs),
             torch.from_numpy(batch.words),
             kept=kept,
             gain=gain,
             kind=torch.bfloat16 if s.bfloat16 else torch.float32,
+            weights=weights,
+            outputs=outputs,
         )
         valid = torch.from_numpy(batch.valid)
         offset, pen = losses(z, torch.from_numpy(batch.targets), valid)

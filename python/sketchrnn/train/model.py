@@ -134,8 +134,10 @@ class _Lstm(torch.autograd.Function):
 class Net(nn.Module):
     """Decoder-only Sketch-RNN with H units, M components, and K objects to be told apart.
 
-    An object k adds `embed[k] @ to_b` to the cell's bias and `embed[k] @ to_bo` to the head's:
-    both fold away into the plain net of that object (`folded`). K = 0: nothing to fold.
+    An object k adds `e @ to_b` to the cell's bias and `e @ to_bo` to the head's, e = `embed[k] +
+    side[0]`: both fold away into the plain net of that object (`folded`). Objects K to 2K - 1 are
+    the same ones drawn mirrored (e = `embed[k] + side[1]`): more to learn from, and not shipped.
+    K = 0: nothing to fold.
     """
 
     def __init__(
@@ -153,6 +155,7 @@ class Net(nn.Module):
         self.bo = nn.Parameter(torch.zeros(out))
         if objects:
             self.embed = nn.Parameter(torch.randn(objects, embedding))
+            self.side = nn.Parameter(torch.zeros(2, embedding))
             self.to_b = nn.Parameter(torch.randn(embedding, 4 * hidden) * 0.02)
             self.to_bo = nn.Parameter(torch.zeros(embedding, out))
 
@@ -164,16 +167,25 @@ class Net(nn.Module):
         kept: Tensor | None = None,
         gain: float = 1.0,
         kind: torch.dtype = torch.float32,
+        weights: Tensor | None = None,
+        outputs: Tensor | None = None,
     ) -> Tensor:
-        """Inputs (T, B, 5), objects (B,) → head outputs (T, B, 3 + 6M)."""
+        """Inputs (T, B, 5), objects (B,) → head outputs (T, B, 3 + 6M).
+
+        In training only: `kept` (T, B, H) and `gain` are the dropout of tanh(j), `weights` (H, 4H)
+        and `outputs` (B, H) factors of wh and of h before the head.
+        """
         count = x.shape[1]
         b, bo = self.b.expand(count, -1), self.bo.expand(count, -1)
+        wh = self.wh if weights is None else self.wh * weights
         if self.objects:
-            e = self.embed[words]
+            e = self.embed[words % self.objects] + self.side[words // self.objects]
             b, bo = b + e @ self.to_b, bo + e @ self.to_bo
         if kept is None:
             kept = torch.ones(1, dtype=torch.uint8).expand(x.shape[0], count, self.hidden)
-        h: Tensor = _Lstm.apply(x, self.wx, self.wh, b, kept, gain, kind)  # type: ignore[no-untyped-call]
+        h: Tensor = _Lstm.apply(x, self.wx, wh, b, kept, gain, kind)  # type: ignore[no-untyped-call]
+        if outputs is not None:
+            h = h * outputs
         return h @ self.wo + bo
 
 
@@ -207,7 +219,7 @@ def folded(net: Net, word: int | None = None) -> dict[str, np.ndarray[Any, np.dt
     if net.objects:
         if word is None:
             raise ValueError("this net is conditioned on the object: say which one to fold in")
-        e = net.embed.detach()[word]
+        e = (net.embed[word] + net.side[0]).detach()
         b, bo = b + e @ net.to_b.detach(), bo + e @ net.to_bo.detach()
     named = {"wx": net.wx, "wh": net.wh, "b": b, "wo": net.wo, "bo": bo}
     return {k: v.detach().numpy().astype(np.float32) for k, v in named.items()}
@@ -218,7 +230,10 @@ def tensors(net: Net) -> dict[str, np.ndarray[Any, np.dtype[np.float32]]]:
 
     Object k of a conditioned net: b + embed[k] @ to_b, bo + embed[k] @ to_bo.
     """
-    return {k: v.detach().numpy().astype(np.float32) for k, v in net.named_parameters()}
+    found = {k: v.detach().numpy().astype(np.float32) for k, v in net.named_parameters()}
+    if net.objects:
+        found["embed"] = found["embed"] + found.pop("side")[0]
+    return found
 
 
 def unfolded(tensors: dict[str, Any]) -> Net:
