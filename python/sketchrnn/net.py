@@ -391,6 +391,11 @@ class Net:
             "metadata": self.metadata,
         }
 
+    @property
+    def container(self) -> bytes:
+        """The net's safetensors file, in the storage type it was loaded with."""
+        return self._core.container
+
     def save(self, path: str | PathLike[str]) -> None:
         """Write the net as .safetensors, in the storage type it was loaded with; load() reads it.
 
@@ -398,7 +403,7 @@ class Net:
         """
         from .container import write
 
-        write(path, self._core.container)
+        write(path, self.container)
 
     def __repr__(self) -> str:
         return (
