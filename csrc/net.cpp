@@ -72,7 +72,8 @@ void Net::pack() {
 
   input_ = AlignedFloats(panels * kInputRows * row);
   for (std::size_t pen = 0; pen < 3; ++pen) {
-    for (std::size_t u = 0; u < gates; ++u) line[u] = scaled(u, bias[u] + wx[(2 + pen) * gates + u]);
+    for (std::size_t u = 0; u < gates; ++u)
+      line[u] = scaled(u, bias[u] + wx[(2 + pen) * gates + u]);
     scatter(line.data(), input_.data(), kInputRows, pen);
   }
   for (std::size_t u = 0; u < gates; ++u) {

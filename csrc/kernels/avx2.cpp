@@ -22,9 +22,7 @@ struct V {
 
   static F load(const float* p) { return _mm256_loadu_ps(p); }
   static void store(float* p, F a) { _mm256_storeu_ps(p, a); }
-  static void store_int(int32_t* p, I a) {
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), a);
-  }
+  static void store_int(int32_t* p, I a) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), a); }
   static void prefetch_l2(const char* p) { _mm_prefetch(p, _MM_HINT_T1); }
   // Keeps the compiler from reading a weight from memory again for every sketch: loads would bind.
   static void keep_in_register(F& a) { asm("" : "+x"(a)); }
@@ -40,9 +38,7 @@ struct V {
   static F select(M m, F a, F b) { return _mm256_blendv_ps(b, a, m); }
   static F min(F a, F b) { return _mm256_min_ps(a, b); }
   static F max(F a, F b) { return _mm256_max_ps(a, b); }
-  static I select_int(M m, I a, I b) {
-    return _mm256_blendv_epi8(b, a, _mm256_castps_si256(m));
-  }
+  static I select_int(M m, I a, I b) { return _mm256_blendv_epi8(b, a, _mm256_castps_si256(m)); }
   static M test(I a, I bit) {
     return _mm256_castsi256_ps(_mm256_cmpeq_epi32(_mm256_and_si256(a, bit), bit));
   }

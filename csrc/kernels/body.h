@@ -131,8 +131,7 @@ void step(const PackedF32& net, int first_panel, int last_panel, int n, const In
     for (int first = 0; first < n; first += kChunk) {
       const int lanes = n - first < kChunk ? n - first : kChunk;
       const float* h = h_in + first * stride;
-      for (int s = 0; s < lanes; ++s)
-        start_totals(rows, input[first + s], totals + s * kRowFloats);
+      for (int s = 0; s < lanes; ++s) start_totals(rows, input[first + s], totals + s * kRowFloats);
       for (int k = 0; k < net.hidden; k += kBlock) {
         const int count = net.hidden - k < kBlock ? net.hidden - k : kBlock;
         sum_blocks<V::kStreams>(weights + static_cast<size_t>(k) * kRowFloats, count, lanes, h + k,
@@ -152,8 +151,8 @@ void step(const PackedF32& net, int first_panel, int last_panel, int n, const In
   }
 }
 
-// The partial sums of a dot product as vectors, and how they are added: sum l and sum l + n/2, until
-// sixteen are left, which V adds in the same manner.
+// The partial sums of a dot product as vectors, and how they are added: sum l and sum l + n/2,
+// until sixteen are left, which V adds in the same manner.
 constexpr int kDotVecs = kDotSums / V::kWidth;
 constexpr int kLastVecs = kMaxWidth / V::kWidth;
 
@@ -249,9 +248,8 @@ void choose(const float* logits, size_t stride, int n, int mixtures, Temperature
   for (int s = 0; s < n; s += V::kWidth) {
     V::store_int(pen + s, choose_category(logits + s, stride, kPenStates, temperature,
                                           V::load(uniform_pen + s)));
-    V::store_int(component + s,
-                 choose_category(logits + kPenStates * stride + s, stride, mixtures, temperature,
-                                 V::load(uniform_component + s)));
+    V::store_int(component + s, choose_category(logits + kPenStates * stride + s, stride, mixtures,
+                                                temperature, V::load(uniform_component + s)));
   }
 }
 
@@ -271,8 +269,8 @@ void place(const float* params, size_t stride, int n, Temperature temperature, c
     }
     const F sigma_x = V::mul(exp(V::load(params + 2 * stride + s)), spread);
     const F sigma_y = V::mul(exp(V::load(params + 3 * stride + s)), spread);
-    // 1 − ρ² = 1 − tanh²(a) = 4e^(−2|a|) / (1 + e^(−2|a|))², written so that nothing cancels when |ρ|
-    // is near 1: √(1 − ρ²) = 2e^(−|a|) / (1 + e^(−2|a|)).
+    // 1 − ρ² = 1 − tanh²(a) = 4e^(−2|a|) / (1 + e^(−2|a|))², written so that nothing cancels when
+    // |ρ| is near 1: √(1 − ρ²) = 2e^(−|a|) / (1 + e^(−2|a|)).
     const F a = V::load(params + 4 * stride + s);
     const F magnitude = V::max(a, V::sub(constant(0.0f), a));
     const F e = exp(V::sub(constant(0.0f), magnitude));

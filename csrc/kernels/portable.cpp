@@ -120,10 +120,12 @@ struct V {
     return map<F>([&](int i) { return static_cast<float>(a.v[i]); });
   }
   static I add_int(I a, I b) {
-    return map<I>([&](int i) { return wrap(static_cast<uint32_t>(a.v[i]) + static_cast<uint32_t>(b.v[i])); });
+    return map<I>(
+        [&](int i) { return wrap(static_cast<uint32_t>(a.v[i]) + static_cast<uint32_t>(b.v[i])); });
   }
   static I sub_int(I a, I b) {
-    return map<I>([&](int i) { return wrap(static_cast<uint32_t>(a.v[i]) - static_cast<uint32_t>(b.v[i])); });
+    return map<I>(
+        [&](int i) { return wrap(static_cast<uint32_t>(a.v[i]) - static_cast<uint32_t>(b.v[i])); });
   }
   static I and_int(I a, I b) {
     return map<I>([&](int i) { return a.v[i] & b.v[i]; });
