@@ -1,4 +1,4 @@
-"""The C header that `sketchrnn embed` writes. What a C compiler makes of it: tests/c_api/check.sh."""
+"""The C header that `sketchrnn embed` writes; tests/c_api/check.sh compiles it."""
 
 import re
 
