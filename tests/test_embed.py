@@ -3,7 +3,6 @@
 import re
 
 import pytest
-
 import sketchrnn
 from sketchrnn.embed import c_header, main, write_header
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 import sketchrnn
 
 SHARED = os.environ.get("SKETCHRNN_SHARED")
@@ -24,8 +23,9 @@ def facts(net):
 def assert_same_net(a, b):
     for key, array in a.arrays().items():
         np.testing.assert_array_equal(array, b.arrays()[key], err_msg=key)
-    assert np.array_equal(a.draw(3, seed=1, max_len=20).strokes,
-                          b.draw(3, seed=1, max_len=20).strokes)
+    assert np.array_equal(
+        a.draw(3, seed=1, max_len=20).strokes, b.draw(3, seed=1, max_len=20).strokes
+    )
 
 
 def test_arrays_there_and_back(net):
@@ -104,9 +104,7 @@ def test_torch_lstm_computes_the_same():
     arrays["b"] = rng.normal(0, 1, arrays["b"].shape)  # every gate's bias must be told apart
     arrays["bo"] = rng.normal(0, 1, arrays["bo"].shape)
     arrays["bo"][2] = -9
-    net = sketchrnn.from_arrays(
-        arrays, scale_factor=7.0, max_len=60, start_token=(0, 0, 1, 0, 0)
-    )
+    net = sketchrnn.from_arrays(arrays, scale_factor=7.0, max_len=60, start_token=(0, 0, 1, 0, 0))
     strokes = drawing(net)
     assert len(strokes) > 30
     # Measured 7e-7: sums of 32 to 37 terms of size 1 in float32, in two orders.

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _FORMATS = {
     "npz": (".npz",),
+    "onnx": (".onnx",),
     "torch": (".pt", ".pth"),
 }
 """Format, which is also the module that writes it, and the suffixes it goes by; where two suffixes
@@ -27,8 +28,9 @@ def export(net: Net, path: str | PathLike[str], format: str | None = None, **opt
     if not isinstance(target, str):
         raise TypeError(f"path: expected text, found {path!r}")
     if format is None:
-        fitting = [(len(s), name) for name, all_ in _FORMATS.items() for s in all_
-                   if target.endswith(s)]
+        fitting = [
+            (len(s), name) for name, all_ in _FORMATS.items() for s in all_ if target.endswith(s)
+        ]
         if not fitting:
             known = ", ".join(s for all_ in _FORMATS.values() for s in all_)
             raise ValueError(f"path: expected a name ending in one of {known}, found {target!r}")

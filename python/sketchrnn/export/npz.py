@@ -28,17 +28,17 @@ def from_arrays(
     Parameters
     ----------
     arrays
-        ``wx`` (5, 4H), ``wh`` (H, 4H), ``b`` (4H,), ``wo`` (H, 3 + 6M), ``bo`` (3 + 6M,). Columns of
-        the first three are the gates i, j, f, o as in TensorFlow's BasicLSTMCell, ``b`` without the
-        forget gate's +1; columns of the last two are pen logits (3), then M each of π logits, μx,
-        μy, log σx, log σy, atanh ρ. float16 is kept, other real numbers become float32.
+        ``wx`` (5, 4H), ``wh`` (H, 4H), ``b`` (4H,), ``wo`` (H, 3 + 6M), ``bo`` (3 + 6M,). Columns
+        of the first three are the gates i, j, f, o as in TensorFlow's BasicLSTMCell, ``b`` without
+        the forget gate's +1; columns of the last two are pen logits (3), then M each of π logits,
+        μx, μy, log σx, log σy, atanh ρ. float16 is kept, other real numbers become float32.
     scale_factor
         Data units per net unit.
     max_len
         Rows of a drawing at most, N_max of the training.
     start_token
-        First input, in net units: zeros for the public ``.gen.json`` nets, (0, 0, 1, 0, 0) for those
-        that Magenta's Python code trained.
+        First input, in net units: zeros for the public ``.gen.json`` nets, (0, 0, 1, 0, 0) for
+        those that Magenta's Python code trained.
     name, metadata
         What the net is called, and more that :meth:`sketchrnn.Net.save` shall keep (texts).
 
