@@ -111,11 +111,8 @@ def core_uniforms(seed, drawings, rows):
 def check_sampler(net, count, rows, temperature):
     """The sampler draws what the core draws from the same random numbers."""
     uniforms = core_uniforms(5, count, rows)
-    found = run(
-        session(model(net, "sampler")),
-        uniforms=uniforms,
-        temperature=np.array(temperature, np.float32),
-    )["strokes"]
+    tau = np.array(temperature, np.float32)
+    found = run(session(model(net, "sampler")), uniforms=uniforms, temperature=tau)["strokes"]
     expected = net.draw(count, seed=5, temperature=temperature, max_len=rows)
     assert found.shape == (count, expected.lengths.max(), 5)
     for drawn, sketch in zip(found, expected, strict=True):

@@ -71,7 +71,7 @@ def test_bad_arrays(net, change, message):
 def test_arrays_of_something_else(net):
     arrays = net.arrays()
     arrays["b"] = arrays["b"].astype(complex)
-    with pytest.raises(TypeError, match="'b'.*complex"):
+    with pytest.raises(TypeError, match=r"'b'.*complex"):
         sketchrnn.from_arrays(arrays, **facts(net))
 
 
@@ -192,7 +192,7 @@ def test_bad_state(change, message):
 def test_unknown_format(net, tmp_path):
     with pytest.raises(ValueError, match=r"path: .*\.pt.*net\.what"):
         net.export(tmp_path / "net.what")
-    with pytest.raises(ValueError, match="format: .*torch.*'what'"):
+    with pytest.raises(ValueError, match=r"format: .*torch.*'what'"):
         net.export(tmp_path / "net.pt", format="what")
 
 

@@ -415,8 +415,8 @@ class Net:
         path
             The file to write.
         format
-            None lets the path's suffix decide. "torch" (``.pt``, ``.pth``: a state_dict, see
-            :meth:`to_torch`), "npz" (``.npz``: the arrays).
+            None lets the path's suffix decide. "onnx" (``.onnx``), "torch" (``.pt``, ``.pth``: a
+            state_dict, see :meth:`to_torch`), "npz" (``.npz``: the arrays).
         options
             Those of the format; docs/export.md lists them.
 

@@ -59,9 +59,9 @@ def model(net: Net, graph: str = "step") -> onnx.ModelProto:
     """Return the ONNX model of `net`.
 
     graph
-        "step": ``x`` (N, 5), ``h`` (N, H), ``c`` (N, H) → ``h_next``, ``c_next``, and the mixture of
-        the next movement: ``pen`` (N, 3), ``pi``, ``mu_x``, ``mu_y``, ``sigma_x``, ``sigma_y``,
-        ``rho`` (N, M). Begin with h = c = 0 and x the start token.
+        "step": ``x`` (N, 5), ``h`` (N, H), ``c`` (N, H) → ``h_next``, ``c_next``, and the mixture
+        of the next movement: ``pen`` (N, 3), ``pi``, ``mu_x``, ``mu_y``, ``sigma_x``,
+        ``sigma_y``, ``rho`` (N, M). Begin with h = c = 0 and x the start token.
 
         "sequence": ``strokes`` (N, T, 5) → the same seven for (N, T + 1, …): entry t is the
         distribution after the first t rows. The start token is inside; the LSTM operator runs it.
@@ -85,7 +85,7 @@ def model(net: Net, graph: str = "step") -> onnx.ModelProto:
             onnx.numpy_helper.from_array(array, name) for name, array in nodes.constants.items()
         ],
     )
-    proto = onnx.helper.make_model(
+    proto: onnx.ModelProto = nodes.onnx.helper.make_model(
         graph_proto,
         producer_name="sketchrnn",
         opset_imports=[onnx.helper.make_opsetid("", _OPSET)],
@@ -326,14 +326,9 @@ def _sampler_step(net: Net, n: _Nodes) -> None:
     twice = n("Add", [e, e], "twice_exp")
     square = n("Mul", [e, e], "square_exp")
     root = n("Div", [twice, n("Add", [square, "unit"], "one_plus_square")], "root_one_minus_rho2")
-    mixed = n(
-        "Add",
-        [
-            n("Mul", ["rho", "normal_1"], "rho_normal_1"),
-            n("Mul", [root, "normal_2"], "root_normal_2"),
-        ],
-        "correlated",
-    )
+    along = n("Mul", ["rho", "normal_1"], "rho_normal_1")
+    across = n("Mul", [root, "normal_2"], "root_normal_2")
+    mixed = n("Add", [along, across], "correlated")
     for axis, normal in (("x", "normal_1"), ("y", mixed)):
         wide = n("Mul", [f"sigma_{axis}", "spread"], f"tempered_sigma_{axis}")
         n("Add", [f"mu_{axis}", n("Mul", [wide, normal], f"offset_{axis}")], f"d{axis}")

@@ -1,9 +1,9 @@
 """PyTorch, both ways: the ``state_dict`` of a module with ``lstm = nn.LSTM(5, H)`` and
 ``head = nn.Linear(H, 3 + 6M)``.
 
-torch.nn.LSTM (https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html) stacks the gates i,
-f, g, o as rows and adds two biases; TensorFlow's g is j, its forget gate adds 1. The head's rows are
-the contract's outputs in their order; inputs are stroke-5 rows in net units.
+torch.nn.LSTM (https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html) stacks the gates
+i, f, g, o as rows and adds two biases; TensorFlow's g is j, its forget gate adds 1. The head's rows
+are the contract's outputs in their order; inputs are stroke-5 rows in net units.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ _LSTM = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
 def state_dict(net: Net) -> dict[str, torch.Tensor]:
-    """Return ``lstm.weight_ih_l0`` (4H, 5), ``lstm.weight_hh_l0`` (4H, H), ``lstm.bias_ih_l0`` (4H,),
-    ``lstm.bias_hh_l0`` (4H,; zeros), ``head.weight`` (3 + 6M, H), ``head.bias`` (3 + 6M,)."""
+    """Return ``lstm.weight_ih_l0`` (4H, 5), ``lstm.weight_hh_l0`` (4H, H), ``lstm.bias_ih_l0``
+    (4H,), ``lstm.bias_hh_l0`` (4H,; zeros), ``head.weight`` (3 + 6M, H), ``head.bias`` (3 + 6M,).
+    """
     torch = require("torch", "train")
     arrays = net.arrays()
     i, j, f, o = np.split(arrays["b"], 4)
