@@ -41,8 +41,7 @@ class Lanes {
     --active_;
     if (lane == active_) return;
     std::memcpy(h_.data() + lane * stride_, h(active_), stride_ * sizeof(float));
-    std::memcpy(c_.data() + lane * stride_, c_.data() + active_ * stride_,
-                stride_ * sizeof(float));
+    std::memcpy(c_.data() + lane * stride_, c_.data() + active_ * stride_, stride_ * sizeof(float));
     inputs_[lane] = inputs_[active_];
   }
 

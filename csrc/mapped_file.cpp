@@ -18,7 +18,7 @@ MappedFile::MappedFile(const std::string& path) {
   };
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) fail("open");
-  struct stat info {};
+  struct stat info{};
   if (::fstat(file, &info) != 0) {
     ::close(file);
     fail("read");

@@ -52,30 +52,49 @@ void Net::pack() {
     }
   };
 
+  // Everything is computed in float64 and rounded once, when it is packed.
+  constexpr double log2_e = 1.4426950408889634;
+  constexpr double gate_scale[4] = {-log2_e, -2.0 * log2_e, -log2_e, -log2_e};  // as kGateScale
   AlignedFloats line(gates);
-  AlignedFloats wx(5 * gates);
-  AlignedFloats bias(gates);
-  w.wx.read(0, 5 * gates, wx.data());
-  w.b.read(0, gates, bias.data());
-  for (std::size_t u = 2 * hidden; u < 3 * hidden; ++u) bias[u] += 1.0f;  // forget gate
+  const auto scaled = [&](std::size_t u, double value) {
+    return static_cast<float>(value * gate_scale[u / hidden]);
+  };
+  const auto read_wide = [](const Tensor& tensor) {
+    AlignedFloats unscaled(tensor.count);
+    tensor.read_unscaled(0, tensor.count, unscaled.data());
+    std::vector<double> wide(unscaled.data(), unscaled.data() + tensor.count);
+    for (double& x : wide) x *= tensor.scale;
+    return wide;
+  };
+  const std::vector<double> wx = read_wide(w.wx);
+  std::vector<double> bias = read_wide(w.b);
+  for (std::size_t u = 2 * hidden; u < 3 * hidden; ++u) bias[u] += 1.0;  // forget gate
 
   input_ = AlignedFloats(panels * kInputRows * row);
   for (std::size_t pen = 0; pen < 3; ++pen) {
-    for (std::size_t u = 0; u < gates; ++u) line[u] = bias[u] + wx[(2 + pen) * gates + u];
+    for (std::size_t u = 0; u < gates; ++u)
+      line[u] = scaled(u, bias[u] + wx[(2 + pen) * gates + u]);
     scatter(line.data(), input_.data(), kInputRows, pen);
   }
   for (std::size_t u = 0; u < gates; ++u) {
-    line[u] = bias[u];
-    for (std::size_t i = 0; i < 5; ++i)
-      if (w.start_token[i] != 0.0f) line[u] += w.start_token[i] * wx[i * gates + u];
+    double sum = bias[u];
+    for (std::size_t i = 0; i < 5; ++i) sum += w.start_token[i] * wx[i * gates + u];
+    line[u] = scaled(u, sum);
   }
   scatter(line.data(), input_.data(), kInputRows, 3);
-  scatter(wx.data(), input_.data(), kInputRows, 4);
-  scatter(wx.data() + gates, input_.data(), kInputRows, 5);
+  for (std::size_t axis = 0; axis < 2; ++axis) {
+    for (std::size_t u = 0; u < gates; ++u) line[u] = scaled(u, wx[axis * gates + u]);
+    scatter(line.data(), input_.data(), kInputRows, 4 + axis);
+  }
 
   recurrent_ = AlignedFloats(panels * hidden * row);
   for (std::size_t k = 0; k < hidden; ++k) {
-    w.wh.read(k * gates, gates, line.data());
+    w.wh.read_unscaled(k * gates, gates, line.data());
+    for (std::size_t g = 0; g < 4; ++g) {
+      const double factor = w.wh.scale * gate_scale[g];
+      float* const gate = line.data() + g * hidden;
+      for (std::size_t u = 0; u < hidden; ++u) gate[u] = static_cast<float>(gate[u] * factor);
+    }
     scatter(line.data(), recurrent_.data(), hidden, k);
   }
 

@@ -36,10 +36,10 @@ enum class RandomStream : std::uint32_t { draw = 0, distribution = 1 };
 
 inline PointUniforms point_uniforms(std::uint64_t seed, std::uint64_t sketch, std::uint32_t point,
                                     RandomStream stream) {
-  const Words4 words = philox4x32_10(
-      {static_cast<std::uint32_t>(sketch), static_cast<std::uint32_t>(sketch >> 32), point,
-       static_cast<std::uint32_t>(stream)},
-      {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)});
+  const Words4 words =
+      philox4x32_10({static_cast<std::uint32_t>(sketch), static_cast<std::uint32_t>(sketch >> 32),
+                     point, static_cast<std::uint32_t>(stream)},
+                    {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)});
   constexpr float two_to_minus_24 = 1.0f / 16777216.0f;
   constexpr float two_to_minus_32 = 1.0f / 4294967296.0f;
   // (w + ½)·2^-32 with w rounded to float32: from 2^-33 (a radius of 6.8 σ) up to 1 itself.

@@ -22,9 +22,8 @@ void sample(const KernelsF32& kernels, const float* z, int mixtures, Temperature
     for (std::size_t i = 0; i < n; ++i) {
       // The point's number, 64 bits, stands where a drawing has (sketch, point).
       const std::uint64_t number = first + i;
-      const PointUniforms p =
-          point_uniforms(seed, number >> 32, static_cast<std::uint32_t>(number),
-                         RandomStream::distribution);
+      const PointUniforms p = point_uniforms(seed, number >> 32, static_cast<std::uint32_t>(number),
+                                             RandomStream::distribution);
       u[i] = p.component;
       u[n + i] = p.pen;
       u[2 * n + i] = p.radius;

@@ -11,8 +11,8 @@ namespace {
 
 // One thread's lanes over given drawings; visit(row index, head outputs in the contract's order).
 template <class Visit>
-void teacher_force(const Net& net, const Drawings& drawings, std::size_t capacity,
-                   WorkQueue& queue, Visit visit) {
+void teacher_force(const Net& net, const Drawings& drawings, std::size_t capacity, WorkQueue& queue,
+                   Visit visit) {
   struct Place {
     std::int64_t row, last;
   };
@@ -34,8 +34,8 @@ void teacher_force(const Net& net, const Drawings& drawings, std::size_t capacit
     for (std::size_t i = lanes.active(); i-- > 0;) {
       Place& place = places[i];
       for (std::size_t o = 0; o < outputs; ++o)
-        z[o] = raw[static_cast<std::size_t>(net.kernel_row(static_cast<int>(o))) * lanes.column() +
-                   i];
+        z[o] =
+            raw[static_cast<std::size_t>(net.kernel_row(static_cast<int>(o))) * lanes.column() + i];
       visit(place.row, z.data());
       if (place.row == place.last) {
         queue.done();
@@ -98,7 +98,8 @@ double log_density(const float* z, int mixtures, double dx, double dy) {
   for (int m = 0; m < mixtures; ++m) {
     const double a = atanh_rho[m];
     const double twice = 2.0 * std::fabs(a);
-    // log(1 − tanh²a), and q / (1 − ρ²) as (zx − ρ·zy)² / (1 − ρ²) + zy²: nothing cancels as |ρ| → 1.
+    // log(1 − tanh²a), and q / (1 − ρ²) as (zx − ρ·zy)² / (1 − ρ²) + zy²: nothing cancels when
+    // |ρ| is near 1.
     const double log_rest = log_four - twice - 2.0 * std::log1p(std::exp(-twice));
     const double zx = (dx - mu_x[m]) * std::exp(-static_cast<double>(log_sigma_x[m]));
     const double zy = (dy - mu_y[m]) * std::exp(-static_cast<double>(log_sigma_y[m]));
@@ -121,9 +122,8 @@ void score(const Net& net, const Drawings& drawings, int threads, double* offset
   const double scale = net.scale_factor();
   for_each_row(net, drawings, threads, progress, [&](std::int64_t index, const float* z) {
     const Row& row = drawings.rows[index];
-    offset_nll[index] = row.pen == Pen::end ? 0.0
-                                            : -log_density(z, net.mixtures(), row.dx / scale,
-                                                           row.dy / scale);
+    offset_nll[index] =
+        row.pen == Pen::end ? 0.0 : -log_density(z, net.mixtures(), row.dx / scale, row.dy / scale);
     pen_nll[index] = -log_pen(z, row.pen);
   });
 }

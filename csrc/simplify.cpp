@@ -13,8 +13,7 @@ double distance_to_segment(const double* p, const double* a, const double* b) {
   const double dy = b[1] - a[1];
   const double length2 = dx * dx + dy * dy;
   double t = 0.0;
-  if (length2 > 0.0)
-    t = std::clamp(((p[0] - a[0]) * dx + (p[1] - a[1]) * dy) / length2, 0.0, 1.0);
+  if (length2 > 0.0) t = std::clamp(((p[0] - a[0]) * dx + (p[1] - a[1]) * dy) / length2, 0.0, 1.0);
   return std::hypot(p[0] - (a[0] + t * dx), p[1] - (a[1] + t * dy));
 }
 

@@ -59,8 +59,8 @@ Row Stream::step(Temperature temperature) {
   const KernelsF32& kernels = net_->kernels();
   const PackedF32& packed = net_->packed();
   const int choices = net_->choice_outputs();
-  const PointUniforms u = point_uniforms(seed_, index_, static_cast<std::uint32_t>(position_),
-                                         RandomStream::draw);
+  const PointUniforms u =
+      point_uniforms(seed_, index_, static_cast<std::uint32_t>(position_), RandomStream::draw);
   // Scratch: columns of kMaxWidth floats, of which a single drawing uses the first.
   float* const logits = scratch_.data();
   float* const params = logits + static_cast<std::size_t>(choices) * kMaxWidth;

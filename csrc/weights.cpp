@@ -1,7 +1,7 @@
 #include "weights.h"
 
-#include <cerrno>
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -28,8 +28,7 @@ std::string quoted(std::string_view text) {
 
 std::string shape_text(const std::vector<std::size_t>& shape) {
   std::string out = "(";
-  for (std::size_t i = 0; i < shape.size(); ++i)
-    out += (i ? ", " : "") + std::to_string(shape[i]);
+  for (std::size_t i = 0; i < shape.size(); ++i) out += (i ? ", " : "") + std::to_string(shape[i]);
   return out + ")";
 }
 
@@ -147,7 +146,8 @@ class Reader {
              json::to_double(token.items[i].text, number) && std::fabs(number) <= 1e6;
       weights.start_token[i] = static_cast<float>(number);
     }
-    if (!good) fail("metadata: start_token must be a list of 5 numbers, found " + quoted(token_text));
+    if (!good)
+      fail("metadata: start_token must be a list of 5 numbers, found " + quoted(token_text));
   }
 
   void read_tensor(const json::Value& header, const std::string& name, const Weights& weights,

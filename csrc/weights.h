@@ -2,9 +2,9 @@
 //
 //   wx (5, 4H)  wh (H, 4H)  b (4H)  wo (H, 3 + 6M)  bo (3 + 6M)     dtype F32, F16 or I16
 //
-// Columns of wx, wh and b are the gates i, j, f, o; b is without the forget gate's +1. Columns of wo
-// and bo are pen logits (3), then M each of π logits, μx, μy, log σx, log σy, atanh ρ. An I16 array
-// q stands for q · scale, with the scale under "<array>.scale" in the metadata.
+// Columns of wx, wh and b are the gates i, j, f, o; b is without the forget gate's +1. Columns of
+// wo and bo are pen logits (3), then M each of π logits, μx, μy, log σx, log σy, atanh ρ. An I16
+// array q stands for q · scale, with the scale under "<array>.scale" in the metadata.
 #pragma once
 
 #include <array>

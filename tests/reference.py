@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -37,7 +38,7 @@ class Reference:
     @classmethod
     def from_gen_json(cls, path):
         """A public .gen.json: [info, shapes, blobs], int16 q with w = q·10/32767."""
-        info, shapes, blobs = json.loads(open(path).read())
+        info, shapes, blobs = json.loads(Path(path).read_text())
         wo, bo, wx, wh, b = (
             np.frombuffer(base64.b64decode(blob), "<i2").reshape(shape) * (10.0 / 32767.0)
             for shape, blob in zip(shapes, blobs, strict=True)
@@ -116,7 +117,7 @@ class Reference:
         return -np.log(np.maximum(density, 1e-6)) * (1 - rows[:, 4]) - np.log(np.maximum(pen, 1e-6))
 
     def r_loss(self, drawings):
-        """The paper's figure as Magenta evaluates it: per row over N_max, both terms up to the end."""
+        """The paper's figure as Magenta evaluates it: over N_max, both terms up to the end."""
         total = 0.0
         for rows in drawings:
             offset, pen = self.nll(rows)

@@ -7,8 +7,8 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
-#include <cmath>
 #include <array>
+#include <cmath>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,8 +18,8 @@
 #include "generator.h"
 #include "isa.h"
 #include "net.h"
-#include "score.h"
 #include "sampler.h"
+#include "score.h"
 #include "simplify.h"
 #include "stream.h"
 #include "temperature.h"
@@ -113,8 +113,8 @@ CheckedDrawings drawings_from(const FloatArray& strokes,
   if (offsets.ndim() != 1 || offsets.size() < 1)
     throw ArgumentError("offsets: expected an array of shape (n + 1,)");
   out.offsets.assign(offsets.data(), offsets.data() + offsets.size());
-  bool good = out.offsets.front() == 0 &&
-              out.offsets.back() == static_cast<std::int64_t>(out.rows.size());
+  bool good =
+      out.offsets.front() == 0 && out.offsets.back() == static_cast<std::int64_t>(out.rows.size());
   for (std::size_t i = 1; i < out.offsets.size(); ++i)
     good = good && out.offsets[i - 1] <= out.offsets[i];
   if (!good)
@@ -333,8 +333,8 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
         const double* p = points.data();
         double* o = out.mutable_data();
         for (Index i = 0; i < points.shape(0); ++i)
-          o[i] = log_density(z.data(), static_cast<int>((z.size() - 3) / 6), p[2 * i],
-                             p[2 * i + 1]);
+          o[i] =
+              log_density(z.data(), static_cast<int>((z.size() - 3) / 6), p[2 * i], p[2 * i + 1]);
         return out;
       },
       py::arg("z").noconvert(), py::arg("points").noconvert());

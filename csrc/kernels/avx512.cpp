@@ -17,7 +17,6 @@ struct V {
   static constexpr int kStreams = 6;
   static constexpr int kHeadRows = 2;
   static constexpr int kHeadStreams = 3;
-  static constexpr int kPrefetchRows = 16;
   using F = __m512;
   using I = __m512i;
   using M = __mmask16;
@@ -25,9 +24,9 @@ struct V {
   static F load(const float* p) { return _mm512_loadu_ps(p); }
   static void store(float* p, F a) { _mm512_storeu_ps(p, a); }
   static void store_int(int32_t* p, I a) { _mm512_storeu_si512(p, a); }
-  static void prefetch(const float* p, int floats) {
-    for (int i = 0; i < floats; i += 16) _mm_prefetch(p + i, _MM_HINT_T0);
-  }
+  static void prefetch_l2(const char* p) { _mm_prefetch(p, _MM_HINT_T1); }
+  // Keeps the compiler from reading a weight from memory again for every sketch: loads would bind.
+  static void keep_in_register(F& a) { asm("" : "+v"(a)); }
   static F set1(float x) { return _mm512_set1_ps(x); }
   static I set1_int(int32_t x) { return _mm512_set1_epi32(x); }
   static F fma(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
@@ -38,6 +37,8 @@ struct V {
   static F sqrt(F a) { return _mm512_sqrt_ps(a); }
   static M less(F a, F b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
   static F select(M m, F a, F b) { return _mm512_mask_blend_ps(m, b, a); }
+  static F min(F a, F b) { return _mm512_min_ps(a, b); }
+  static F max(F a, F b) { return _mm512_max_ps(a, b); }
   static I select_int(M m, I a, I b) { return _mm512_mask_blend_epi32(m, b, a); }
   static M test(I a, I bit) { return _mm512_test_epi32_mask(a, bit); }
   static I as_int(F a) { return _mm512_castps_si512(a); }

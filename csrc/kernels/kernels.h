@@ -20,7 +20,8 @@ constexpr int kBlock = 64;
 // sums that their rounding does not exceed that of h itself.
 constexpr int kDotSums = 64;
 
-// The widest vector of any implementation, in floats: buffers over sketches come in multiples of it.
+// The widest vector of any implementation, in floats: buffers over sketches come in multiples of
+// it.
 constexpr int kMaxWidth = 16;
 
 // Buffers over sketches and over hidden units are padded to this many floats, so that every kernel
@@ -31,6 +32,11 @@ constexpr int kPad = 64;
 // (pen logits, π logits), then per component the five numbers that place a point.
 constexpr int kPenStates = 3;
 constexpr int kPlaceOutputs = 5;  // μx, μy, log σx, log σy, atanh ρ
+
+// Factors that the packed weights and biases of the gates i, j, f, o carry: then a gate's sum is
+// the exponent of 2 in σ(a) = 1/(1 + e^−a) and tanh(a) = (1 − e^−2a)/(1 + e^−2a), and the cell
+// update is spared the conversion. −log2(e), and twice that for tanh.
+constexpr float kGateScale[4] = {-1.44269504f, -2.88539008f, -1.44269504f, -1.44269504f};
 
 // A step's input: offset in the net's units, and which row of the packed input bias applies.
 enum class Pen : int32_t { down = 0, up = 1, end = 2, start = 3 };

@@ -16,7 +16,6 @@ struct V {
   static constexpr int kStreams = 3;
   static constexpr int kHeadRows = 1;
   static constexpr int kHeadStreams = 1;
-  static constexpr int kPrefetchRows = 16;
   using F = float32x4_t;
   using I = int32x4_t;
   using M = uint32x4_t;
@@ -24,9 +23,9 @@ struct V {
   static F load(const float* p) { return vld1q_f32(p); }
   static void store(float* p, F a) { vst1q_f32(p, a); }
   static void store_int(int32_t* p, I a) { vst1q_s32(p, a); }
-  static void prefetch(const float* p, int floats) {
-    for (int i = 0; i < floats; i += 16) __builtin_prefetch(p + i);
-  }
+  static void prefetch_l2(const char* p) { __builtin_prefetch(p, 0, 2); }
+  // Keeps the compiler from reading a weight from memory again for every sketch: loads would bind.
+  static void keep_in_register(F& a) { asm("" : "+w"(a)); }
   static F set1(float x) { return vdupq_n_f32(x); }
   static I set1_int(int32_t x) { return vdupq_n_s32(x); }
   static F fma(F a, F b, F c) { return vfmaq_f32(c, a, b); }
@@ -37,6 +36,8 @@ struct V {
   static F sqrt(F a) { return vsqrtq_f32(a); }
   static M less(F a, F b) { return vcltq_f32(a, b); }
   static F select(M m, F a, F b) { return vbslq_f32(m, a, b); }
+  static F min(F a, F b) { return select(less(a, b), a, b); }
+  static F max(F a, F b) { return select(less(b, a), a, b); }
   static I select_int(M m, I a, I b) { return vbslq_s32(m, a, b); }
   static M test(I a, I bit) { return vtstq_s32(a, bit); }
   static I as_int(F a) { return vreinterpretq_s32_f32(a); }

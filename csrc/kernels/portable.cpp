@@ -38,7 +38,6 @@ struct V {
   static constexpr int kStreams = 2;
   static constexpr int kHeadRows = 1;
   static constexpr int kHeadStreams = 1;
-  static constexpr int kPrefetchRows = 0;
   struct F {
     float v[kWidth];
   };
@@ -67,7 +66,8 @@ struct V {
   }
   static void store(float* p, F a) { memcpy(p, a.v, sizeof a.v); }
   static void store_int(int32_t* p, I a) { memcpy(p, a.v, sizeof a.v); }
-  static void prefetch(const float*, int) {}
+  static void prefetch_l2(const char*) {}
+  static void keep_in_register(F&) {}
   static F set1(float x) {
     return map<F>([&](int) { return x; });
   }
@@ -98,6 +98,8 @@ struct V {
   static F select(M m, F a, F b) {
     return map<F>([&](int i) { return m.v[i] ? a.v[i] : b.v[i]; });
   }
+  static F min(F a, F b) { return select(less(a, b), a, b); }
+  static F max(F a, F b) { return select(less(b, a), a, b); }
   static I select_int(M m, I a, I b) {
     return map<I>([&](int i) { return m.v[i] ? a.v[i] : b.v[i]; });
   }
@@ -118,10 +120,12 @@ struct V {
     return map<F>([&](int i) { return static_cast<float>(a.v[i]); });
   }
   static I add_int(I a, I b) {
-    return map<I>([&](int i) { return wrap(uint32_t(a.v[i]) + uint32_t(b.v[i])); });
+    return map<I>(
+        [&](int i) { return wrap(static_cast<uint32_t>(a.v[i]) + static_cast<uint32_t>(b.v[i])); });
   }
   static I sub_int(I a, I b) {
-    return map<I>([&](int i) { return wrap(uint32_t(a.v[i]) - uint32_t(b.v[i])); });
+    return map<I>(
+        [&](int i) { return wrap(static_cast<uint32_t>(a.v[i]) - static_cast<uint32_t>(b.v[i])); });
   }
   static I and_int(I a, I b) {
     return map<I>([&](int i) { return a.v[i] & b.v[i]; });
@@ -131,13 +135,13 @@ struct V {
   }
   template <int N>
   static I shift_left(I a) {
-    return map<I>([&](int i) { return wrap(uint32_t(a.v[i]) << N); });
+    return map<I>([&](int i) { return wrap(static_cast<uint32_t>(a.v[i]) << N); });
   }
   // Arithmetic shift, spelt without the implementation-defined >> of negative numbers.
   template <int N>
   static I shift_right(I a) {
     return map<I>([&](int i) {
-      const uint32_t x = uint32_t(a.v[i]);
+      const uint32_t x = static_cast<uint32_t>(a.v[i]);
       return wrap(a.v[i] < 0 ? ~(~x >> N) : x >> N);
     });
   }

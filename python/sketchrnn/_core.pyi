@@ -1,5 +1,4 @@
 from collections.abc import Callable, Sequence
-from typing import final
 
 import numpy as np
 from numpy.typing import NDArray

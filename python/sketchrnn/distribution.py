@@ -80,7 +80,11 @@ class Distribution:
             else _check.temperature("softmax_temperature", softmax_temperature)
         )
         rows = _core.sample(
-            self._z, count, _check.temperature("temperature", temperature), softmax, _check.seed(seed)
+            self._z,
+            count,
+            _check.temperature("temperature", temperature),
+            softmax,
+            _check.seed(seed),
         )
         rows[:, :2] *= np.float32(self._scale)
         return rows[0] if size is None else rows
@@ -105,7 +109,7 @@ class Distribution:
         if not np.isfinite(rows).all():
             raise ValueError("points: must be finite")
         offsets = np.ascontiguousarray(rows[:, :2] / self._scale)
-        result = _core.log_density(self._z, offsets) - 2 * np.log(self._scale)
+        result: NDArray[np.float64] = _core.log_density(self._z, offsets) - 2 * np.log(self._scale)
         if rows.shape[1] > 2:
             pen = _check.strokes("points", rows)[:, 2:]
             if not (((pen == 0) | (pen == 1)).all() and (pen.sum(axis=1) == 1).all()):

@@ -40,7 +40,7 @@ class Score:
         density floored with 1e-6, the pen's term left out at the end row; mean over drawings.
     """
 
-    __slots__ = ("max_len", "offset_nll", "offsets", "pen_nll", "_end")
+    __slots__ = ("_end", "max_len", "offset_nll", "offsets", "pen_nll")
 
     def __init__(
         self,

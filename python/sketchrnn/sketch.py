@@ -163,9 +163,7 @@ class Sketches(Sequence[Sketch]):
                 return Sketches(rows, offsets - offsets[0], self.name)
             return Sketches.of([self[i] for i in range(start, stop, step)], self.name)
         i = range(len(self))[index]
-        return Sketch._from_core(
-            self.strokes[self.offsets[i] : self.offsets[i + 1]], self.name
-        )
+        return Sketch._from_core(self.strokes[self.offsets[i] : self.offsets[i + 1]], self.name)
 
     def __iter__(self) -> Iterator[Sketch]:
         return (self[i] for i in range(len(self)))

@@ -28,9 +28,7 @@ class State:
         self._net = net
         self._core = core
 
-    def step(
-        self, temperature: float = 0.4, softmax_temperature: float | None = None
-    ) -> Floats:
+    def step(self, temperature: float = 0.4, softmax_temperature: float | None = None) -> Floats:
         """Draw the next movement, take it in and return it: (5,) float32, data units.
 
         `temperature` is eq. 8 of the paper, 0 takes the likeliest; `softmax_temperature` overrides

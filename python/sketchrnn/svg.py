@@ -25,7 +25,8 @@ def to_svg(
     Parameters
     ----------
     size
-        Width of the picture in pixels; height follows. None: 256 per drawing in a row, at most 1024.
+        Width of the picture in pixels; height follows. None: 256 per drawing in a row, at most
+        1024.
     stroke_width
         Width of the pen in pixels.
     margin
