@@ -407,15 +407,16 @@ class Net:
 
     def export(
         self, path: str | PathLike[str], format: str | None = None, **options: Any
-    ) -> None:
-        """Write the net for another system.
+    ) -> dict[str, int]:
+        """Write the net for another system; returns the files written and their bytes.
 
         Parameters
         ----------
         path
             The file to write.
         format
-            None lets the path's suffix decide. "onnx" (``.onnx``), "torch" (``.pt``, ``.pth``: a
+            None lets the path's suffix decide. "onnx" (``.onnx``), "mxnet" (``.json``
+            and beside it ``.params``), "torch" (``.pt``, ``.pth``: a
             state_dict, see :meth:`to_torch`), "npz" (``.npz``: the arrays).
         options
             Those of the format; docs/export.md lists them.
@@ -425,7 +426,7 @@ class Net:
         """
         from .export import export
 
-        export(self, path, format, **options)
+        return export(self, path, format, **options)
 
     def to_torch(self) -> dict[str, Any]:
         """Return the net as a PyTorch ``state_dict``, of ``lstm = nn.LSTM(5, H)`` and ``head =

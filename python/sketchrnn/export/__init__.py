@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..net import Net
 
 _FORMATS = {
+    "mxnet": (".json",),
     "npz": (".npz",),
     "onnx": (".onnx",),
     "torch": (".pt", ".pth"),
@@ -22,7 +23,9 @@ _FORMATS = {
 fit, the longer one counts."""
 
 
-def export(net: Net, path: str | PathLike[str], format: str | None = None, **options: Any) -> None:
+def export(
+    net: Net, path: str | PathLike[str], format: str | None = None, **options: Any
+) -> dict[str, int]:
     """Write `net` for another system; :meth:`sketchrnn.Net.export` describes it."""
     target = os.fspath(path)
     if not isinstance(target, str):
@@ -38,7 +41,8 @@ def export(net: Net, path: str | PathLike[str], format: str | None = None, **opt
     if format not in _FORMATS:
         raise ValueError(f"format: expected one of {', '.join(_FORMATS)}, found {format!r}")
     module = importlib.import_module(f"{__name__}.{format}")
-    module.write(net, target, **options)
+    written: list[str] = module.write(net, target, **options)
+    return {name: os.path.getsize(name) for name in written}
 
 
 def require(package: str, extra: str) -> Any:

@@ -78,7 +78,7 @@ def _floats(what: str, value: Any) -> NDArray[Any]:
         return array.astype(np.float32)
 
 
-def write(net: Net, path: str) -> None:
+def write(net: Net, path: str) -> list[str]:
     """Write ``.npz`` with the five arrays of :meth:`sketchrnn.Net.arrays` and, as JSON text under
     ``facts``, name, scale_factor, max_len, start_token and metadata."""
     facts = json.dumps(
@@ -91,3 +91,4 @@ def write(net: Net, path: str) -> None:
         }
     )
     np.savez(path, facts=np.array(facts), **net.arrays())  # type: ignore[arg-type]
+    return [path]

@@ -18,7 +18,7 @@ from ..net import Net
 from . import require
 
 if TYPE_CHECKING:
-    import onnx
+    from onnx import ModelProto
 
 # Every operator here has this form since 17 or before, and ONNX Runtime reads it since 1.12.
 _OPSET = 17
@@ -55,7 +55,7 @@ class _Nodes:
         return outputs
 
 
-def model(net: Net, graph: str = "step") -> onnx.ModelProto:
+def model(net: Net, graph: str = "step") -> ModelProto:
     """Return the ONNX model of `net`.
 
     graph
@@ -85,7 +85,7 @@ def model(net: Net, graph: str = "step") -> onnx.ModelProto:
             onnx.numpy_helper.from_array(array, name) for name, array in nodes.constants.items()
         ],
     )
-    proto: onnx.ModelProto = nodes.onnx.helper.make_model(
+    proto: ModelProto = nodes.onnx.helper.make_model(
         graph_proto,
         producer_name="sketchrnn",
         opset_imports=[onnx.helper.make_opsetid("", _OPSET)],
@@ -104,11 +104,12 @@ def model(net: Net, graph: str = "step") -> onnx.ModelProto:
     return proto
 
 
-def write(net: Net, path: str, graph: str = "step") -> None:
+def write(net: Net, path: str, graph: str = "step") -> list[str]:
     """Write :func:`model` to `path`."""
     data = model(net, graph).SerializeToString()
     with open(path, "wb") as file:
         file.write(data)
+    return [path]
 
 
 def _identifier(name: str) -> str:

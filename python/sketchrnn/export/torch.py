@@ -139,6 +139,7 @@ def _array(state: Mapping[str, Any], key: str) -> NDArray[Any]:
     return np.asarray(tensor)
 
 
-def write(net: Net, path: str) -> None:
+def write(net: Net, path: str) -> list[str]:
     """Write :func:`state_dict` with torch.save, readable with ``weights_only=True``."""
     require("torch", "train").save(state_dict(net), path)
+    return [path]
