@@ -1,9 +1,8 @@
-"""The C header that `sketchrnn embed` writes. What a C compiler makes of it: tests/c_api/check.sh."""
+"""The C header that `sketchrnn embed` writes; tests/c_api/check.sh compiles it."""
 
 import re
 
 import pytest
-
 import sketchrnn
 from sketchrnn.embed import c_header, main, write_header
 

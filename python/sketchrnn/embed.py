@@ -32,7 +32,8 @@ def c_header(net: Net, symbol: str) -> str:
     # A comment may hold nothing that ends it early or starts a trigraph.
     title = re.sub(r"[^A-Za-z0-9 _.,-]", "_", net.name)
     lines = [
-        f"/* The net {title}: {net.hidden_size} units, {net.mixtures} components, {len(data)} bytes.",
+        f"/* The net {title}: {net.hidden_size} units, {net.mixtures} components,",
+        f" * {len(data)} bytes.",
         f" *   sketchrnn_net_open_memory({symbol}, sizeof {symbol}, NULL, &net, &error);",
         " * Written by `sketchrnn embed`. Include it in one source file. */",
         f"#ifndef {guard}",

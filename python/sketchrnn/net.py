@@ -405,6 +405,36 @@ class Net:
 
         write(path, self.container)
 
+    def export(
+        self, path: str | PathLike[str], format: str | None = None, **options: Any
+    ) -> dict[str, int]:
+        """Write the net for another system; returns the files written and their bytes.
+
+        Parameters
+        ----------
+        path
+            The file to write.
+        format
+            None lets the path's suffix decide. "onnx" (``.onnx``), "mxnet" (``.json``
+            and beside it ``.params``), "torch" (``.pt``, ``.pth``: a
+            state_dict, see :meth:`to_torch`), "npz" (``.npz``: the arrays).
+        options
+            Those of the format; docs/export.md lists them.
+
+        Raises ImportError that says what to install where a format needs a package that is not
+        there, ValueError for an unknown format.
+        """
+        from .export import export
+
+        return export(self, path, format, **options)
+
+    def to_torch(self) -> dict[str, Any]:
+        """Return the net as a PyTorch ``state_dict``, of ``lstm = nn.LSTM(5, H)`` and ``head =
+        nn.Linear(H, 3 + 6M)``, in net units; :func:`sketchrnn.from_torch` is the way back."""
+        from .export.torch import state_dict
+
+        return state_dict(self)
+
     def __repr__(self) -> str:
         return (
             f"<Net {self.name}: {self.hidden_size} units, {self.mixtures} components, "
