@@ -97,7 +97,8 @@ def read(path: str | PathLike[str]) -> bytes:
 
 def _written_here(ours: Any, fail: Any) -> tuple[tuple[float, ...], dict[str, str]]:
     """Start token and metadata of a net that export/gen_json.py wrote."""
-    token = ours.get("start_token") if isinstance(ours, dict) else None
+    ours = ours if isinstance(ours, dict) else {}
+    token: Any = ours.get("start_token")
     if (
         not isinstance(token, list)
         or len(token) != 5
