@@ -58,7 +58,7 @@ class Reference:
         """Raw head outputs (n, 3 + 6M): row t predicts drawing row t from those before it."""
         h = c = np.zeros(self.wh.shape[0])
         scale = np.array([self.scale_factor, self.scale_factor, 1, 1, 1])
-        inputs = np.vstack([self.start_token, rows / scale])[: len(rows)]
+        inputs = np.vstack([self.start_token, np.asarray(rows, float) / scale])[: len(rows)]
         outputs = []
         for x in inputs:
             h, c = self.cell(x, h, c)
@@ -104,14 +104,14 @@ class Reference:
     def nll(self, rows, z=None):
         """Per row: −log density of the offset (0 where p3) and cross-entropy of the pen state."""
         z = self.forward(rows) if z is None else np.asarray(z, float)
-        dx, dy = (rows[:, :2] / self.scale_factor).T
+        dx, dy = (np.asarray(rows[:, :2], float) / self.scale_factor).T
         offset = -self.log_density(z, dx, dy) * (1 - rows[:, 4])
         return offset, -(log_softmax(z[:, :3]) * rows[:, 2:]).sum(axis=-1)
 
     def cell_nats(self, rows, z=None):
         """Per row, the loss at the resolution of the data: variances widened by a pixel's 1/12."""
         z = self.forward(rows) if z is None else np.asarray(z, float)
-        dx, dy = (rows[:, :2] / self.scale_factor).T
+        dx, dy = (np.asarray(rows[:, :2], float) / self.scale_factor).T
         density = np.exp(self.log_density(z, dx, dy, widen=1 / 12 / self.scale_factor**2))
         pen = (np.exp(log_softmax(z[:, :3])) * rows[:, 2:]).sum(axis=-1)
         return -np.log(np.maximum(density, 1e-6)) * (1 - rows[:, 4]) - np.log(np.maximum(pen, 1e-6))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from os import PathLike
+from typing import Any
 
 import numpy as np
 
@@ -103,8 +104,13 @@ def _no_such_net(name: str) -> str:
 def _untrained(
     name: str | PathLike[str] | None, seed: int, hidden_size: int | None, mixtures: int | None
 ) -> Net:
-    shape = {"name": "untrained", "hidden_size": 512, "mixtures": 20, "scale_factor": 1.0}
-    shape["max_len"] = 250  # Magenta's default
+    shape: dict[str, Any] = {
+        "name": "untrained",
+        "hidden_size": 512,
+        "mixtures": 20,
+        "scale_factor": 1.0,
+        "max_len": 250,  # Magenta's default
+    }
     if name is not None:
         shape.update(_shape_of(os.fspath(name)))
     elif hidden_size is None and mixtures is None:
@@ -136,7 +142,7 @@ def _untrained(
     return Net(_core.Net.from_bytes(container, "untrained net"))
 
 
-def _shape_of(name: str) -> dict[str, int | float | str]:
+def _shape_of(name: str) -> dict[str, Any]:
     path = name if _is_path(name) else bundled_path(name)
     if path is not None and not str(path).endswith(".json"):
         header = read_metadata(path)
