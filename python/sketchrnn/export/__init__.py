@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..net import Net
 
 _FORMATS = {
+    "gen_json": (".gen.json",),
     "mxnet": (".json",),
     "npz": (".npz",),
     "onnx": (".onnx",),
