@@ -278,10 +278,11 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
           py::arg("strokes").noconvert(), py::arg("offsets").noconvert(), py::arg("threads"));
 
   py::class_<Stream>(m, "Stream")
-      .def(py::init([](const std::shared_ptr<Net>& net, std::uint64_t seed, std::uint64_t index) {
-             return Stream(net, seed, index);
+      .def(py::init([](const std::shared_ptr<Net>& net, std::uint64_t seed, std::uint64_t index,
+                       int threads) {
+             return std::make_unique<Stream>(net, seed, index, check_threads(threads));
            }),
-           py::arg("net"), py::arg("seed"), py::arg("index"))
+           py::arg("net"), py::arg("seed"), py::arg("index"), py::arg("threads") = 1)
       .def("copy", [](const Stream& s) { return Stream(s); })
       .def("reset", &Stream::reset)
       .def("reseed", &Stream::reseed, py::arg("seed"), py::arg("index"))
