@@ -32,7 +32,7 @@ BAD_STROKES = {
     "flat": ([1.0, 2.0, 3.0], ValueError, r"shape \(n, 5\) or \(n, 3\)"),
     "four columns": (np.zeros((2, 4)), ValueError, r"found \(2, 4\)"),
     "three dimensions": (np.zeros((1, 2, 5)), ValueError, r"found \(1, 2, 5\)"),
-    "a number": (3.0, ValueError, r"found \(\)"),
+    "a number": (3.0, ValueError, "expected an array of shape"),
     "ragged": ([[1.0], [1.0, 2.0]], ValueError, "rectangular"),
     "text": ("abc", TypeError, "dtype"),
     "strings": (np.array([["1", "2", "1", "0", "0"]]), TypeError, "dtype"),

