@@ -48,7 +48,7 @@ const std::vector<Isa>& isas() {
 
 const KernelsF32& choose_kernels() {
   const char* forced = std::getenv("SKETCHRNN_ISA");
-  const Isa* best = nullptr;
+  const Isa* best = &isas().front();  // portable, which is always usable
   std::string working;
   std::string why = "unknown";
   for (const Isa& isa : isas()) {

@@ -318,7 +318,7 @@ std::shared_ptr<const Weights> weights_from_memory(std::string_view container,
 }
 
 std::shared_ptr<const Weights> weights_from_file(const std::string& path) {
-  auto file = std::make_shared<const MappedFile>(path);
+  const auto file = std::make_shared<const MappedFile>(path);
   const std::shared_ptr<Weights> weights = Reader(file->bytes(), path).read();
   weights->container = file->bytes();
   weights->file = file;
