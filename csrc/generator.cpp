@@ -12,8 +12,8 @@
 namespace sketchrnn {
 namespace {
 
-// Rows of finished drawings, compact and in order of finishing, in chunks that are given back one by
-// one while the result is put together, so that the two never stand in memory in full.
+// Rows of finished drawings, compact and in order of finishing, in chunks that are given back one
+// by one while the result is put together, so that the two never stand in memory in full.
 class FinishedRows {
  public:
   void append(const std::vector<Row>& drawing) {
@@ -69,7 +69,8 @@ class Worker {
         uniforms_(4 * lanes_.column()),
         offsets_(2 * lanes_.column()),
         choices_(2 * lanes_.column()) {
-    for (std::size_t i = 0; i < lanes; ++i) drawings_[i].rows.reserve(std::min<std::size_t>(options.max_len, 512));
+    for (std::size_t i = 0; i < lanes; ++i)
+      drawings_[i].rows.reserve(std::min<std::size_t>(options.max_len, 512));
     std::fill_n(uniforms_.data(), uniforms_.size(), 1.0f);
   }
 
@@ -111,8 +112,8 @@ class Worker {
       u[2 * column + i] = uniforms.radius;
       u[3 * column + i] = uniforms.angle;
     }
-    const KernelsF32& kernels = net_.kernels();
-    const PackedF32& packed = net_.packed();
+    const Kernels& kernels = net_.kernels();
+    const Packed& packed = net_.packed();
     const int choices = net_.choice_outputs();
     const int count = static_cast<int>(n);
     int32_t* const component = choices_.data();

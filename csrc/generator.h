@@ -19,7 +19,8 @@ using Progress = std::function<bool(std::size_t done)>;
 // Drawings one after another as stroke-5 rows (5 floats each, data units).
 struct Batch {
   std::unique_ptr<float[]> rows;
-  std::unique_ptr<std::int64_t[]> offsets;  // count + 1; drawing i is rows [offsets[i], offsets[i+1])
+  std::unique_ptr<std::int64_t[]>
+      offsets;  // count + 1; drawing i is rows [offsets[i], offsets[i+1])
   std::size_t count = 0;
 };
 

@@ -35,6 +35,8 @@ OFFICIAL = [
     "sheep",
 ]  # those in SKETCHRNN_SHARED/official
 
+PRECISIONS = sketchrnn.build_info()["precisions"]
+
 ISAS = [name for name, _, usable, _ in _core.isas() if usable]
 
 
@@ -100,7 +102,7 @@ def small_net(hidden_size=32, mixtures=5, seed=1):
     return sketchrnn.load(trained=False, hidden_size=hidden_size, mixtures=mixtures, seed=seed)
 
 
-def drawing_net(hidden_size=32, mixtures=5, seed=1):
+def drawing_net(hidden_size=32, mixtures=5, seed=1, precision="f32"):
     """A random net whose drawings have lengths like real ones: the pen mostly stays down and about
     one row in fifty is the last. (The pen of small_net() ends a drawing at every third row.)"""
     rng = np.random.default_rng(seed)
@@ -120,7 +122,7 @@ def drawing_net(hidden_size=32, mixtures=5, seed=1):
         scale_factor=20.0,
         max_len=100,
     )
-    return sketchrnn.Net(_core.Net.from_bytes(container, "random net"))
+    return sketchrnn.Net(_core.Net.from_bytes(container, "random net", precision))
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import ISAS, drawing_net
+from conftest import ISAS, PRECISIONS, drawing_net
 
 import sketchrnn
 from sketchrnn import _core
@@ -28,8 +28,10 @@ def lanes_of(net, lanes, threads, count, index=0):
     return stream.generate(none, count, 0.8, None, SEED, index, 60, threads, lanes, None)
 
 
-def test_thousand_drawings_equal_thousand_single_ones(isa):
-    net = drawing_net()
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_thousand_drawings_equal_thousand_single_ones(isa, precision):
+    net = drawing_net(precision=precision)
+    assert net.precision == precision
     count = 1000 if isa != "portable" else 150
     batch = net.draw(count, seed=SEED, threads=1, **OPTIONS)
     lengths = set(batch.lengths.tolist())
@@ -58,11 +60,12 @@ def test_public_net(shared, name, monkeypatch):
         assert same(again, batch[:count])
 
 
-def test_every_isa_draws_the_same(monkeypatch):
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_every_isa_draws_the_same(monkeypatch, precision):
     drawn = {}
     for isa in ISAS:
         monkeypatch.setenv("SKETCHRNN_ISA", isa)
-        sketches = drawing_net(33, 5).draw(100, seed=SEED, **OPTIONS)
+        sketches = drawing_net(33, 5, precision=precision).draw(100, seed=SEED, **OPTIONS)
         drawn[isa] = sketches.strokes.tobytes()
     assert len(set(drawn.values())) == 1, list(drawn)
 

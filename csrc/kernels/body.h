@@ -1,127 +1,246 @@
-// The one body behind every float32 kernel table: LSTM step, head, choice of component, placement.
+// The one body behind every kernel table: LSTM step, head, choice of component, placement.
 //
 // Included inside the anonymous namespace of each ISA file, after its vector type V, which has
 //   kWidth    floats in a vector
 //   kGateVecs vectors per gate in a panel (panel = kGateVecs * kWidth hidden units)
 //   kStreams  sketches whose sums are kept in registers together in the step
 //   kHeadRows, kHeadStreams  the same for the head's block
-// The hot loop of the whole library is the k loop in step_group.
+// The hot loop of the whole library is the k loop in sum_block.
 
 #include "math.h"
 
 constexpr int kPanel = V::kGateVecs * V::kWidth;
 constexpr int kGates = 4;
+constexpr int kVecs = kGates * V::kGateVecs;
 constexpr int kRowFloats = kGates * kPanel;  // weights of one k for one panel
+
+// Sketches whose sums are kept side by side while a block of weights stays in L1 (16 KiB where a
+// panel has 16 units).
+constexpr int kChunk = 48;
 
 // New cell and hidden state from the four gate sums (bias and the forget gate's +1 included):
 //   c' = c·σ(f) + σ(i)·tanh(j),  h' = tanh(c')·σ(o)
-// With E = exp(−gate) and t = exp(−2j) − 1, σ = 1/(1 + E) and tanh(j) = −t/(2 + t), the first line is
-// one fraction and needs one division:
+// The sums come with the factors of kGateScale, so that with E = 2^sum and t = 2^sum − 1 simply
+// σ = 1/(1 + E) and tanh(j) = −t/(2 + t); the first line is one fraction then, with one division:
 //   c' = (c·(1 + Ei)·(2 + t) − t·(1 + Ef)) / ((1 + Ef)·(1 + Ei)·(2 + t))
-// Each factor is at most 1 + e^29, so that three of them stay below the largest float (e^88.7), and
-// clamping there moves σ by e^-29 = 2.5e-13 and tanh by nothing that float32 can hold.
-inline void cell(F i, F j, F f, F o, F& c, F& h) {
+// Each factor is at most 1 + 2^42, so that three of them stay below the largest float (2^128), and
+// clamping there moves σ by 2^-42 = 2e-13 and tanh by nothing that float32 can hold.
+constexpr float kExponentLimit = 42.0f;
+
+// c' from the gate sums; leaves 1 + Eo where the sum of gate o stood.
+inline void new_cell(float* sums, float* c) {
   const F one = constant(1.0f);
-  const F two = constant(2.0f);
-  const F zero = constant(0.0f);
-  constexpr float limit = 29.0f;
-  const Reduced ei = exp_parts(clamp(V::sub(zero, i), -limit, limit));
-  const Reduced ef = exp_parts(clamp(V::sub(zero, f), -limit, limit));
-  const Reduced eo = exp_parts(clamp(V::sub(zero, o), -limit, limit));
-  const Reduced ej = exp_parts(clamp(V::mul(j, constant(-2.0f)), -limit, limit));
-  const F di = V::add(one, V::fma(ei.scale, ei.p, ei.scale));
-  const F df = V::add(one, V::fma(ef.scale, ef.p, ef.scale));
-  const F dout = V::add(one, V::fma(eo.scale, eo.p, eo.scale));
-  const F t = V::fma(ej.scale, ej.p, V::sub(ej.scale, one));
-  const F dj = V::add(two, t);
-  const F dij = V::mul(di, dj);
-  const F numerator = V::sub(V::mul(c, dij), V::mul(t, df));
-  c = V::div(numerator, V::mul(df, dij));
-  const Reduced ec = exp_parts(clamp(V::mul(c, constant(-2.0f)), -limit, limit));
-  const F tc = V::fma(ec.scale, ec.p, V::sub(ec.scale, one));
-  h = V::div(V::sub(zero, tc), V::mul(V::add(two, tc), dout));
+  const auto sum = [&](int gate) {
+    return clamp(V::load(sums + gate * kPanel), -kExponentLimit, kExponentLimit);
+  };
+  const F di = V::add(one, exp2(sum(0)));
+  const F t = exp2m1(sum(1));
+  const F df = V::add(one, exp2(sum(2)));
+  V::store(sums + 3 * kPanel, V::add(one, exp2(sum(3))));
+  const F dij = V::mul(di, V::add(constant(2.0f), t));
+  const F numerator = V::sub(V::mul(V::load(c), dij), V::mul(t, df));
+  V::store(c, V::div(numerator, V::mul(df, dij)));
 }
 
-// One panel for `Streams` sketches: their 4·kPanel gate sums live in registers.
-template <int Streams>
-inline void step_group(const float* __restrict weights, const float* __restrict input_rows,
-                       int hidden, const Input* input, const float* __restrict h_in, float* c,
-                       float* h_out, size_t stride) {
-  constexpr int vecs = kGates * V::kGateVecs;
-  F total[Streams][vecs];
-  for (int s = 0; s < Streams; ++s) {
-    const float* bias = input_rows + static_cast<int>(input[s].pen) * kRowFloats;
-    const float* wx = input_rows + 4 * kRowFloats;
-    const float* wy = input_rows + 5 * kRowFloats;
-    const F dx = V::set1(input[s].dx);
-    const F dy = V::set1(input[s].dy);
-    for (int v = 0; v < vecs; ++v) {
-      const F with_x = V::fma(dx, V::load(wx + v * V::kWidth), V::load(bias + v * V::kWidth));
-      total[s][v] = V::fma(dy, V::load(wy + v * V::kWidth), with_x);
-    }
-  }
-  for (int first = 0; first < hidden; first += kBlock) {
-    const int last = hidden - first < kBlock ? hidden : first + kBlock;
-    F sum[Streams][vecs];
-    for (int s = 0; s < Streams; ++s)
-      for (int v = 0; v < vecs; ++v) sum[s][v] = V::set1(0.0f);
-    for (int k = first; k < last; ++k) {
-      const float* row = weights + static_cast<size_t>(k) * kRowFloats;
-      V::prefetch(row + V::kPrefetchRows * kRowFloats, kRowFloats);
-      F broadcast[Streams];
-      for (int s = 0; s < Streams; ++s) broadcast[s] = V::set1(h_in[s * stride + k]);
-      for (int v = 0; v < vecs; ++v) {
-        const F w = V::load(row + v * V::kWidth);
-        for (int s = 0; s < Streams; ++s) sum[s][v] = V::fma(broadcast[s], w, sum[s][v]);
-      }
-    }
-    for (int s = 0; s < Streams; ++s)
-      for (int v = 0; v < vecs; ++v) total[s][v] = V::add(total[s][v], sum[s][v]);
-  }
-  constexpr int g = V::kGateVecs;
-  for (int s = 0; s < Streams; ++s) {
-    for (int v = 0; v < g; ++v) {
-      float* cell_state = c + s * stride + v * V::kWidth;
-      F state = V::load(cell_state);
-      F h;
-      cell(total[s][v], total[s][g + v], total[s][2 * g + v], total[s][3 * g + v], state, h);
-      V::store(cell_state, state);
-      V::store(h_out + s * stride + v * V::kWidth, h);
-    }
+// h' from c' and 1 + Eo.
+inline void new_hidden(const float* sums, const float* c, float* h) {
+  const F x = V::mul(V::load(c), constant(kGateScale[1]));
+  const F t = exp2m1(clamp(x, -kExponentLimit, kExponentLimit));
+  const F denominator = V::mul(V::add(constant(2.0f), t), V::load(sums + 3 * kPanel));
+  V::store(h, V::div(V::sub(constant(0.0f), t), denominator));
+}
+
+// The input's part of the gate sums: bias with the pen's weights, then dx, then dy.
+inline void start_totals(const float* rows, const Input& input, float* totals) {
+  const float* bias = rows + static_cast<int>(input.pen) * kRowFloats;
+  const float* wx = rows + 4 * kRowFloats;
+  const float* wy = rows + 5 * kRowFloats;
+  const F dx = V::set1(input.dx);
+  const F dy = V::set1(input.dy);
+  for (int v = 0; v < kRowFloats; v += V::kWidth) {
+    const F with_x = V::fma(dx, V::load(wx + v), V::load(bias + v));
+    V::store(totals + v, V::fma(dy, V::load(wy + v), with_x));
   }
 }
 
-// Calls step_group for the largest group that fits, then for what remains.
-template <int Streams>
-inline void step_groups(const float* weights, const float* input_rows, int hidden, int n,
-                        const Input* input, const float* h_in, float* c, float* h_out,
-                        size_t stride) {
+// The next panel's weights, fetched into L2 a slice at a time while the sums of this one keep the
+// arithmetic busy; without it every panel's first group waits for L3 (4% at 48 sketches).
+struct Ahead {
+  const char* at;
+  size_t slice;  // bytes a group, a multiple of the line
+
+  void fetch() {
+    for (const char* end = at + slice; at < end; at += 64) V::prefetch_l2(at);
+  }
+};
+
+// How each precision multiplies one word of h with a vector of weight words, and how a block's sum
+// goes into the total.
+struct ElementF32 {
+  using Sum = F;
+  static const float* scale_of(const Packed&, int) { return nullptr; }
+  static const int32_t* start_of(const Packed&, size_t) { return nullptr; }
+  static Sum start(const int32_t*, int) { return V::set1(0.0f); }
+  static Sum dot(Sum sum, F weights, F h) { return V::fma(h, weights, sum); }
+  static F add(F total, Sum sum, const float*, int) { return V::add(total, sum); }
+};
+
+struct ElementInteger {
+  using Sum = I;
+  static const float* scale_of(const Packed& net, int panel) {
+    return net.scale + static_cast<size_t>(panel) * kRowFloats;
+  }
+  static const int32_t* start_of(const Packed&, size_t) { return nullptr; }
+  static F add(F total, Sum sum, const float* scale, int at) {
+    return V::fma(V::to_float(sum), V::load(scale + at), total);
+  }
+};
+
+struct ElementI16 : ElementInteger {
+  static Sum start(const int32_t*, int) { return V::set1_int(0); }
+  static Sum dot(Sum sum, F weights, F h) {
+    return V::dot_i16(sum, V::as_int(weights), V::as_int(h));
+  }
+};
+
+struct ElementI8 : ElementInteger {
+  static const int32_t* start_of(const Packed& net, size_t block) {
+    return net.start + block * kRowFloats;
+  }
+  static Sum start(const int32_t* correction, int at) { return V::load_int(correction + at); }
+  static Sum dot(Sum sum, F weights, F h) {
+    return V::dot_u8_i8(sum, V::as_int(weights), V::as_int(h));
+  }
+};
+
+// What the sums of one panel and block are made from, the same for all its sketches.
+struct Block {
+  const float* weights;  // [count][kRowFloats] words
+  int count;
+  const float* scale;    // [kRowFloats]; integer precisions
+  const int32_t* start;  // [kRowFloats]; i8
+};
+
+// One block of words for `Streams` sketches: their kVecs sums each live in registers.
+template <class Element, int Streams>
+inline void sum_block(const Block& block, const float* __restrict h, size_t stride, float* totals) {
+  typename Element::Sum sum[Streams][kVecs];
+  for (int s = 0; s < Streams; ++s)
+    for (int v = 0; v < kVecs; ++v) sum[s][v] = Element::start(block.start, v * V::kWidth);
+  const float* __restrict weights = block.weights;
+  const int count = block.count;
+#pragma GCC unroll 4
+  for (int k = 0; k < count; ++k) {
+    const float* row = weights + k * kRowFloats;
+    F broadcast[Streams];
+    for (int s = 0; s < Streams; ++s) broadcast[s] = V::set1(h[s * stride + k]);
+    for (int v = 0; v < kVecs; ++v) {
+      F w = V::load(row + v * V::kWidth);
+      if (Streams > 1) V::keep_in_register(w);
+      for (int s = 0; s < Streams; ++s) sum[s][v] = Element::dot(sum[s][v], w, broadcast[s]);
+    }
+  }
+  for (int s = 0; s < Streams; ++s) {
+    for (int v = 0; v < kVecs; ++v) {
+      float* total = totals + s * kRowFloats + v * V::kWidth;
+      V::store(total, Element::add(V::load(total), sum[s][v], block.scale, v * V::kWidth));
+    }
+  }
+}
+
+// One block for n sketches: the largest groups first, then what remains.
+template <class Element, int Streams>
+inline void sum_blocks(const Block& block, int n, const float* h, size_t stride, float* totals,
+                       Ahead& ahead) {
   for (; n >= Streams; n -= Streams) {
-    step_group<Streams>(weights, input_rows, hidden, input, h_in, c, h_out, stride);
-    input += Streams;
-    h_in += Streams * stride;
-    c += Streams * stride;
-    h_out += Streams * stride;
+    ahead.fetch();
+    sum_block<Element, Streams>(block, h, stride, totals);
+    h += Streams * stride;
+    totals += Streams * kRowFloats;
   }
   if constexpr (Streams > 1) {
-    if (n > 0)
-      step_groups<Streams - 1>(weights, input_rows, hidden, n, input, h_in, c, h_out, stride);
+    if (n > 0) sum_blocks<Element, Streams - 1>(block, n, h, stride, totals, ahead);
   }
 }
 
-void step(const PackedF32& net, int first_panel, int last_panel, int n, const Input* input,
-          const float* h_in, float* c, float* h_out, size_t stride) {
+// h as the integers q of the precision, `stride` words a row.
+inline void round_hidden(const Packed& net, int n, const float* h, size_t stride, float* rounded) {
+  const bool bytes = net.precision == Precision::i8;
+  const F limit = constant(net.h_limit);
+  const F lowest = V::sub(constant(0.0f), limit);
+  for (int s = 0; s < n; ++s) {
+    const float* row = h + s * stride;
+    float* words = rounded + s * stride;
+    for (int k = 0; k < net.hidden; k += V::kWidth) {
+      const F scaled = V::mul(V::load(row + k), V::load(net.h_scale + k));
+      const F bounded = V::min(V::max(scaled, lowest), limit);
+      // Adding 1.5·2^23 rounds to the nearest integer, which the low bits then hold.
+      const I shifted = V::as_int(V::add(bounded, constant(kRound)));
+      const I q = V::sub_int(shifted, V::as_int(constant(kRound)));
+      if (bytes)
+        V::store_u8(reinterpret_cast<uint8_t*>(words) + k, V::add_int(q, V::set1_int(128)));
+      else
+        V::store_i16(reinterpret_cast<int16_t*>(words) + k, q);
+    }
+  }
+}
+
+template <class Element>
+inline void step_panels(const Packed& net, int first_panel, int last_panel, int n,
+                        const Input* input, const float* h_words, float* c, float* h_out,
+                        size_t stride) {
+  alignas(64) float totals[kChunk * kRowFloats];
+  const size_t panel_words = static_cast<size_t>(net.words) * kRowFloats;
+  const size_t blocks = static_cast<size_t>((net.words + kBlock - 1) / kBlock);
+  const size_t groups = static_cast<size_t>((n + V::kStreams - 1) / V::kStreams);
+  const size_t slice = (panel_words * sizeof(float) / (groups * blocks) + 63) / 64 * 64;
   for (int p = first_panel; p < last_panel; ++p) {
-    const float* weights = net.recurrent + static_cast<size_t>(p) * net.hidden * kRowFloats;
-    const float* input_rows = net.input + static_cast<size_t>(p) * kInputRows * kRowFloats;
+    const float* weights = net.recurrent + static_cast<size_t>(p) * panel_words;
+    const float* rows = net.input + static_cast<size_t>(p) * kInputRows * kRowFloats;
     const size_t unit = static_cast<size_t>(p) * kPanel;
-    step_groups<V::kStreams>(weights, input_rows, net.hidden, n, input, h_in, c + unit,
-                             h_out + unit, stride);
+    // With one group there is nothing to hide the fetching behind.
+    const bool hidden_behind = groups > 1 && p + 1 < net.panels;
+    Ahead ahead{reinterpret_cast<const char*>(weights + panel_words), hidden_behind ? slice : 0};
+    for (int first = 0; first < n; first += kChunk) {
+      const int lanes = n - first < kChunk ? n - first : kChunk;
+      const float* h = h_words + first * stride;
+      for (int s = 0; s < lanes; ++s) start_totals(rows, input[first + s], totals + s * kRowFloats);
+      for (int k = 0; k < net.words; k += kBlock) {
+        const int count = net.words - k < kBlock ? net.words - k : kBlock;
+        const Block block{weights + static_cast<size_t>(k) * kRowFloats, count,
+                          Element::scale_of(net, p),
+                          Element::start_of(net, p * blocks + k / kBlock)};
+        sum_blocks<Element, V::kStreams>(block, lanes, h + k, stride, totals, ahead);
+      }
+      // In two passes: within one sketch the second division waits for the first, across sketches
+      // they overlap.
+      float* const cells = c + first * stride + unit;
+      for (int s = 0; s < lanes; ++s)
+        for (int v = 0; v < kPanel; v += V::kWidth)
+          new_cell(totals + s * kRowFloats + v, cells + s * stride + v);
+      for (int s = 0; s < lanes; ++s)
+        for (int v = 0; v < kPanel; v += V::kWidth)
+          new_hidden(totals + s * kRowFloats + v, cells + s * stride + v,
+                     h_out + (first + s) * stride + unit + v);
+    }
   }
 }
 
-// The partial sums of a dot product as vectors, and how they are added: sum l and sum l + n/2, until
-// sixteen are left, which V adds in the same manner.
+void step(const Packed& net, int first_panel, int last_panel, int n, const Input* input,
+          const float* h_in, float* c, float* h_out, size_t stride, float* rounded) {
+  if (net.precision == Precision::f32) {
+    step_panels<ElementF32>(net, first_panel, last_panel, n, input, h_in, c, h_out, stride);
+    return;
+  }
+  round_hidden(net, n, h_in, stride, rounded);
+  if (net.precision == Precision::i16)
+    step_panels<ElementI16>(net, first_panel, last_panel, n, input, rounded, c, h_out, stride);
+  else
+    step_panels<ElementI8>(net, first_panel, last_panel, n, input, rounded, c, h_out, stride);
+}
+
+// The partial sums of a dot product as vectors, and how they are added: sum l and sum l + n/2,
+// until sixteen are left, which V adds in the same manner.
 constexpr int kDotVecs = kDotSums / V::kWidth;
 constexpr int kLastVecs = kMaxWidth / V::kWidth;
 
@@ -158,7 +277,7 @@ inline void head_block(const float* __restrict weights, const double* bias, doub
 }
 
 template <int Rows>
-inline void head_rows(const PackedF32& net, int first, int n, const float* h, size_t stride,
+inline void head_rows(const Packed& net, int first, int n, const float* h, size_t stride,
                       float* out, size_t out_stride) {
   const float* weights = net.head + static_cast<size_t>(first) * net.head_stride;
   const double* bias = net.head_bias + first;
@@ -171,8 +290,8 @@ inline void head_rows(const PackedF32& net, int first, int n, const float* h, si
                         out + s, out_stride);
 }
 
-void head(const PackedF32& net, int first, int count, int n, const float* h, size_t stride,
-          float* out, size_t out_stride) {
+void head(const Packed& net, int first, int count, int n, const float* h, size_t stride, float* out,
+          size_t out_stride) {
   int r = 0;
   for (; r + V::kHeadRows <= count; r += V::kHeadRows)
     head_rows<V::kHeadRows>(net, first + r, n, h, stride, out + r * out_stride, out_stride);
@@ -217,9 +336,8 @@ void choose(const float* logits, size_t stride, int n, int mixtures, Temperature
   for (int s = 0; s < n; s += V::kWidth) {
     V::store_int(pen + s, choose_category(logits + s, stride, kPenStates, temperature,
                                           V::load(uniform_pen + s)));
-    V::store_int(component + s,
-                 choose_category(logits + kPenStates * stride + s, stride, mixtures, temperature,
-                                 V::load(uniform_component + s)));
+    V::store_int(component + s, choose_category(logits + kPenStates * stride + s, stride, mixtures,
+                                                temperature, V::load(uniform_component + s)));
   }
 }
 
@@ -239,10 +357,10 @@ void place(const float* params, size_t stride, int n, Temperature temperature, c
     }
     const F sigma_x = V::mul(exp(V::load(params + 2 * stride + s)), spread);
     const F sigma_y = V::mul(exp(V::load(params + 3 * stride + s)), spread);
-    // 1 − ρ² = 1 − tanh²(a) = 4e^(−2|a|) / (1 + e^(−2|a|))², written so that nothing cancels when |ρ|
-    // is near 1: √(1 − ρ²) = 2e^(−|a|) / (1 + e^(−2|a|)).
+    // 1 − ρ² = 1 − tanh²(a) = 4e^(−2|a|) / (1 + e^(−2|a|))², written so that nothing cancels when
+    // |ρ| is near 1: √(1 − ρ²) = 2e^(−|a|) / (1 + e^(−2|a|)).
     const F a = V::load(params + 4 * stride + s);
-    const F magnitude = max_or_second(a, V::sub(constant(0.0f), a));
+    const F magnitude = V::max(a, V::sub(constant(0.0f), a));
     const F e = exp(V::sub(constant(0.0f), magnitude));
     const F root = V::div(V::mul(constant(2.0f), e), V::fma(e, e, constant(1.0f)));
     const F rho = tanh(a);

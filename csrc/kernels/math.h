@@ -11,18 +11,41 @@ using M = V::M;
 
 inline F constant(float x) { return V::set1(x); }
 
-// a < b ? a : b and a > b ? a : b: with a NaN in a the result is b, on every ISA.
-inline F min_or_second(F a, F b) { return V::select(V::less(a, b), a, b); }
-inline F max_or_second(F a, F b) { return V::select(V::less(b, a), a, b); }
-
 // Brings x into [lo, hi]; a NaN (possible only with weights that overflow) becomes lo, so that no
-// later step can meet one.
-inline F clamp(F x, float lo, float hi) {
-  return min_or_second(max_or_second(x, constant(lo)), constant(hi));
-}
+// later step can meet one: V::max and V::min return the second operand when one is a NaN.
+inline F clamp(F x, float lo, float hi) { return V::min(V::max(x, constant(lo)), constant(hi)); }
 
 // 1.5·2^23: adding it to |x| < 2^22 leaves round-to-nearest(x) in the low bits of the sum.
 constexpr float kRound = 12582912.0f;
+
+// 2^x − 1 = 2^n·(r·q(r)) + (2^n − 1) with n + r = x, |r| ≤ ½: the relative error of r·q(r)
+// is 1.1e-8. |x| must stay below 126.
+inline F exp2_poly(F x, F& scale) {
+  const F shifted = V::add(x, constant(kRound));
+  const F r = V::sub(x, V::sub(shifted, constant(kRound)));
+  F q = constant(0x1.4308fap-13f);
+  q = V::fma(q, r, constant(0x1.5f07c8p-10f));
+  q = V::fma(q, r, constant(0x1.3b2ba0p-7f));
+  q = V::fma(q, r, constant(0x1.c6af6ep-5f));
+  q = V::fma(q, r, constant(0x1.ebfbdep-3f));
+  q = V::fma(q, r, constant(0x1.62e430p-1f));
+  scale = V::as_float(
+      V::add_int(V::template shift_left<23>(V::as_int(shifted)), V::set1_int(0x3f800000)));
+  return V::mul(q, r);
+}
+
+inline F exp2(F x) {
+  F scale;
+  const F p = exp2_poly(x, scale);
+  return V::fma(scale, p, scale);
+}
+
+// 2^x − 1 without cancellation near 0.
+inline F exp2m1(F x) {
+  F scale;
+  const F p = exp2_poly(x, scale);
+  return V::fma(scale, p, V::sub(scale, constant(1.0f)));
+}
 
 struct Reduced {
   F scale;  // 2^n
@@ -43,8 +66,8 @@ inline Reduced exp_parts(F x) {
   q = V::fma(q, r, constant(0x1.555492p-3f));
   q = V::fma(q, r, constant(0x1.fffffcp-2f));
   const F p = V::fma(V::mul(r, r), q, r);
-  const F scale =
-      V::as_float(V::add_int(V::template shift_left<23>(V::as_int(shifted)), V::set1_int(0x3f800000)));
+  const F scale = V::as_float(
+      V::add_int(V::template shift_left<23>(V::as_int(shifted)), V::set1_int(0x3f800000)));
   return {scale, p};
 }
 

@@ -38,7 +38,6 @@ struct V {
   static constexpr int kStreams = 2;
   static constexpr int kHeadRows = 1;
   static constexpr int kHeadStreams = 1;
-  static constexpr int kPrefetchRows = 0;
   struct F {
     float v[kWidth];
   };
@@ -67,7 +66,37 @@ struct V {
   }
   static void store(float* p, F a) { memcpy(p, a.v, sizeof a.v); }
   static void store_int(int32_t* p, I a) { memcpy(p, a.v, sizeof a.v); }
-  static void prefetch(const float*, int) {}
+  static I load_int(const int32_t* p) {
+    return map<I>([&](int i) { return p[i]; });
+  }
+  static void store_i16(int16_t* p, I a) {
+    for (int i = 0; i < kWidth; ++i) p[i] = static_cast<int16_t>(a.v[i]);
+  }
+  static void store_u8(uint8_t* p, I a) {
+    for (int i = 0; i < kWidth; ++i) p[i] = static_cast<uint8_t>(a.v[i]);
+  }
+  // sum + two products of int16 in each 32-bit word.
+  static I dot_i16(I sum, I a, I b) {
+    int16_t x[2 * kWidth], y[2 * kWidth];
+    memcpy(x, a.v, sizeof x);
+    memcpy(y, b.v, sizeof y);
+    return map<I>(
+        [&](int i) { return sum.v[i] + x[2 * i] * y[2 * i] + x[2 * i + 1] * y[2 * i + 1]; });
+  }
+  // sum + four products of a signed byte of a with an unsigned one of b.
+  static I dot_u8_i8(I sum, I a, I b) {
+    int8_t x[4 * kWidth];
+    uint8_t y[4 * kWidth];
+    memcpy(x, a.v, sizeof x);
+    memcpy(y, b.v, sizeof y);
+    return map<I>([&](int i) {
+      int32_t total = sum.v[i];
+      for (int k = 4 * i; k < 4 * i + 4; ++k) total += x[k] * y[k];
+      return total;
+    });
+  }
+  static void prefetch_l2(const char*) {}
+  static void keep_in_register(F&) {}
   static F set1(float x) {
     return map<F>([&](int) { return x; });
   }
@@ -98,6 +127,8 @@ struct V {
   static F select(M m, F a, F b) {
     return map<F>([&](int i) { return m.v[i] ? a.v[i] : b.v[i]; });
   }
+  static F min(F a, F b) { return select(less(a, b), a, b); }
+  static F max(F a, F b) { return select(less(b, a), a, b); }
   static I select_int(M m, I a, I b) {
     return map<I>([&](int i) { return m.v[i] ? a.v[i] : b.v[i]; });
   }
@@ -118,10 +149,12 @@ struct V {
     return map<F>([&](int i) { return static_cast<float>(a.v[i]); });
   }
   static I add_int(I a, I b) {
-    return map<I>([&](int i) { return wrap(uint32_t(a.v[i]) + uint32_t(b.v[i])); });
+    return map<I>(
+        [&](int i) { return wrap(static_cast<uint32_t>(a.v[i]) + static_cast<uint32_t>(b.v[i])); });
   }
   static I sub_int(I a, I b) {
-    return map<I>([&](int i) { return wrap(uint32_t(a.v[i]) - uint32_t(b.v[i])); });
+    return map<I>(
+        [&](int i) { return wrap(static_cast<uint32_t>(a.v[i]) - static_cast<uint32_t>(b.v[i])); });
   }
   static I and_int(I a, I b) {
     return map<I>([&](int i) { return a.v[i] & b.v[i]; });
@@ -131,13 +164,13 @@ struct V {
   }
   template <int N>
   static I shift_left(I a) {
-    return map<I>([&](int i) { return wrap(uint32_t(a.v[i]) << N); });
+    return map<I>([&](int i) { return wrap(static_cast<uint32_t>(a.v[i]) << N); });
   }
   // Arithmetic shift, spelt without the implementation-defined >> of negative numbers.
   template <int N>
   static I shift_right(I a) {
     return map<I>([&](int i) {
-      const uint32_t x = uint32_t(a.v[i]);
+      const uint32_t x = static_cast<uint32_t>(a.v[i]);
       return wrap(a.v[i] < 0 ? ~(~x >> N) : x >> N);
     });
   }
@@ -151,6 +184,6 @@ struct V {
 
 }  // namespace
 
-const KernelsF32 kPortableF32 = {"portable", kPanel, step, head, choose, place, elementary};
+const Kernels kPortable = {"portable", kPanel, step, head, choose, place, elementary};
 
 }  // namespace sketchrnn

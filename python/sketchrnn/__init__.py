@@ -12,6 +12,8 @@ from ._core import WeightsError
 from .catalog import CatalogEntry, catalog
 from .distribution import Distribution
 from .errors import DeviceError
+from .export.npz import from_arrays
+from .export.torch import from_torch
 from .loading import load
 from .net import Net, Score
 from .sketch import Sketch, Sketches
@@ -39,6 +41,8 @@ __all__ = [
     "__version__",
     "build_info",
     "catalog",
+    "from_arrays",
+    "from_torch",
     "lines_to_stroke5",
     "load",
     "simplify",

@@ -21,8 +21,8 @@ from ._core import WeightsError
 from .container import pack
 
 # Order of the blobs, and the step of the fixed-point numbers, both from sketch-rnn-js.
-_ORDER = ("wo", "bo", "wx", "wh", "b")
-_STEP = 10.0 / 32767.0
+ORDER = ("wo", "bo", "wx", "wh", "b")
+STEP = 10.0 / 32767.0
 
 
 def read(path: str | PathLike[str]) -> bytes:
@@ -60,7 +60,11 @@ def read(path: str | PathLike[str]) -> bytes:
 
     def number(key: str) -> float:
         value = info.get(key)
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, (int, float))
+            or not -1e300 < value < 1e300  # NaN, Infinity and integers beyond float64
+        ):
             fail(f"info.{key}: expected a number, found {value!r}")
         try:
             finite = math.isfinite(value)
@@ -71,14 +75,20 @@ def read(path: str | PathLike[str]) -> bytes:
         return value
 
     arrays = {}
-    for key, shape, blob in zip(_ORDER, shapes, blobs, strict=True):
+    for key, shape, blob in zip(ORDER, shapes, blobs, strict=True):
         arrays[key] = _blob(key, shape, blob, fail)
-    metadata = {
-        "source": "Magenta sketch-rnn .gen.json",
-        "licence": "Apache-2.0 (Magenta project); trained on QuickDraw drawings, CC BY 4.0",
-        "units": "raw QuickDraw pixels after Ramer-Douglas-Peucker with epsilon 2",
-        **{f"{key}.scale": repr(_STEP) for key in _ORDER},
-    }
+    # Not in the file: measured, the public nets were trained with zeros (docs/design.md).
+    start_token: tuple[float, ...] = (0, 0, 0, 0, 0)
+    ours = info.get("sketchrnn")
+    if ours is None:
+        metadata = {
+            "source": "Magenta sketch-rnn .gen.json",
+            "licence": "Apache-2.0 (Magenta project); trained on QuickDraw drawings, CC BY 4.0",
+            "units": "raw QuickDraw pixels after Ramer-Douglas-Peucker with epsilon 2",
+        }
+    else:
+        start_token, metadata = _written_here(ours, fail)
+    metadata |= {f"{key}.scale": repr(STEP) for key in ORDER}
     for key in ("version", "r_loss", "training_size"):
         if key in info:
             metadata[key] = json.dumps(info[key])
@@ -90,10 +100,25 @@ def read(path: str | PathLike[str]) -> bytes:
         name=str(info.get("name", "")) or "unnamed",
         scale_factor=number("scale_factor"),
         max_len=int(max_len),
-        # Not in the file: measured, the public nets were trained with zeros (docs/design.md).
-        start_token=(0, 0, 0, 0, 0),
+        start_token=start_token,
         metadata=metadata,
     )
+
+
+def _written_here(ours: Any, fail: Any) -> tuple[tuple[float, ...], dict[str, str]]:
+    """Start token and metadata of a net that export/gen_json.py wrote."""
+    ours = ours if isinstance(ours, dict) else {}
+    token: Any = ours.get("start_token")
+    if (
+        not isinstance(token, list)
+        or len(token) != 5
+        or not all(isinstance(x, (int, float)) and not isinstance(x, bool) for x in token)
+    ):
+        fail(f"info.sketchrnn.start_token: expected a list of 5 numbers, found {token!r}")
+    metadata = ours.get("metadata")
+    if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
+        fail("info.sketchrnn.metadata: expected an object of texts")
+    return tuple(float(x) for x in token), metadata
 
 
 def _blob(key: str, shape: Any, blob: Any, fail: Any) -> np.ndarray[Any, np.dtype[np.int16]]:

@@ -131,8 +131,8 @@ class Net:
 
     @property
     def precision(self) -> str:
-        """How the arithmetic runs: "f32" is exact, the same bits on every machine."""
-        return "f32"
+        """How the recurrent product is computed: "f32", "i16" or "i8" (see :func:`load`)."""
+        return self._core.precision
 
     @property
     def device(self) -> str:
@@ -372,24 +372,39 @@ class Net:
         return self._core.arrays()
 
     def info(self) -> dict[str, Any]:
-        """Return what the net is made of: arrays with shape and elements, total, layers, …"""
-        arrays = self.arrays()
-        return {
-            "name": self.name,
-            "arrays": {k: {"shape": v.shape, "elements": v.size} for k, v in arrays.items()},
-            "total": sum(v.size for v in arrays.values()),
-            "layers": {"lstm": 1, "dense": 1},
-            "hidden_size": self.hidden_size,
-            "mixtures": self.mixtures,
-            "scale_factor": self.scale_factor,
-            "max_len": self.max_len,
-            "start_token": self.start_token,
-            "precision": self.precision,
-            "device": self.device,
-            "isa": self.isa,
-            "packed_bytes": self._core.packed_bytes,
-            "metadata": self.metadata,
-        }
+        """Return what the net is made of and how it runs.
+
+        ``arrays``: per weight array shape, elements, storage type and bytes; ``total``: elements of
+        all; ``layers``: layer types and their counts; ``hidden_size``, ``mixtures``, ``outputs``,
+        ``scale_factor``, ``max_len``, ``start_token``; ``weight_bytes`` as stored, ``file_bytes``
+        with the header, ``packed_bytes`` in memory as the kernels read them; ``precision``,
+        ``device``, ``isa``; ``provenance``: source, licence and units where stated; ``training``:
+        the training record, None if there is none; ``metadata``: all texts of the container.
+        """
+        from .info import info
+
+        return info(self)
+
+    def diagram(self, path: str | PathLike[str] | None = None) -> str:
+        """Return a drawing of the net as SVG (layers and shapes, the unrolled step, the mixture it
+        predicts first), and write it to `path` if one is given."""
+        from .diagram import diagram
+
+        text = diagram(self)
+        if path is not None:
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+        return text
+
+    @property
+    def packed_bytes(self) -> int:
+        """Bytes of the weights in memory, as the kernels read them."""
+        return self._core.packed_bytes
+
+    @property
+    def container(self) -> bytes:
+        """The net's safetensors file, in the storage type it was loaded with."""
+        return self._core.container
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the net as .safetensors, in the storage type it was loaded with; load() reads it.
@@ -398,7 +413,37 @@ class Net:
         """
         from .container import write
 
-        write(path, self._core.container)
+        write(path, self.container)
+
+    def export(
+        self, path: str | PathLike[str], format: str | None = None, **options: Any
+    ) -> dict[str, int]:
+        """Write the net for another system; returns the files written and their bytes.
+
+        Parameters
+        ----------
+        path
+            The file to write.
+        format
+            None lets the path's suffix decide. "onnx" (``.onnx``), "mxnet" (``.json``
+            and beside it ``.params``), "gen_json" (``.gen.json``, Magenta's own), "torch" (``.pt``, ``.pth``: a
+            state_dict, see :meth:`to_torch`), "npz" (``.npz``: the arrays).
+        options
+            Those of the format; docs/export.md lists them.
+
+        Raises ImportError that says what to install where a format needs a package that is not
+        there, ValueError for an unknown format.
+        """
+        from .export import export
+
+        return export(self, path, format, **options)
+
+    def to_torch(self) -> dict[str, Any]:
+        """Return the net as a PyTorch ``state_dict``, of ``lstm = nn.LSTM(5, H)`` and ``head =
+        nn.Linear(H, 3 + 6M)``, in net units; :func:`sketchrnn.from_torch` is the way back."""
+        from .export.torch import state_dict
+
+        return state_dict(self)
 
     def __repr__(self) -> str:
         return (

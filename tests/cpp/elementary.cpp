@@ -37,7 +37,7 @@ std::vector<float> dense(double low, double high, std::size_t steps) {
   return x;
 }
 
-std::vector<float> evaluate(const KernelsF32& kernels, int which, const std::vector<float>& x) {
+std::vector<float> evaluate(const Kernels& kernels, int which, const std::vector<float>& x) {
   std::vector<float> y(x.size());
   kernels.elementary(which, static_cast<int>(x.size()), x.data(), y.data());
   return y;
@@ -51,7 +51,7 @@ double ulp(double exact) {
 // `bound` in units of the last place of the exact result, plus an absolute part.
 void compare(const char* name, int which, const std::vector<float>& x, double bound,
              double absolute, const std::function<double(double)>& exact) {
-  const std::vector<float> reference = evaluate(kPortableF32, which, x);
+  const std::vector<float> reference = evaluate(kPortable, which, x);
   double worst = 0.0;
   for (std::size_t i = 0; i < x.size(); ++i) {
     const double e = exact(x[i]);
@@ -64,7 +64,7 @@ void compare(const char* name, int which, const std::vector<float>& x, double bo
   }
   std::printf("       %-8s %zu arguments, largest error %.3f ulp (bound %.2f + %.1e)\n", name,
               x.size(), worst, bound, absolute);
-  for (const KernelsF32* kernels : nets::usable()) {
+  for (const Kernels* kernels : nets::usable()) {
     const std::vector<float> y = evaluate(*kernels, which, x);
     for (std::size_t i = 0; i < x.size(); ++i)
       if (std::memcmp(&y[i], &reference[i], sizeof(float)) != 0)
@@ -86,9 +86,9 @@ TEST(exp_over_its_range) {
 TEST(exp_clamps_beyond) {
   const std::vector<float> x = {-1e30f, -100.0f, -87.5f, 88.5f, 100.0f, 1e30f, -INFINITY, INFINITY,
                                 -0.0f,  0.0f,    NAN,    -NAN,  1.0f,   -1.0f, FLT_MAX,   -FLT_MAX};
-  const float low = evaluate(kPortableF32, 0, std::vector<float>(16, -87.0f))[0];
-  const float high = evaluate(kPortableF32, 0, std::vector<float>(16, 88.0f))[0];
-  for (const KernelsF32* kernels : nets::usable()) {
+  const float low = evaluate(kPortable, 0, std::vector<float>(16, -87.0f))[0];
+  const float high = evaluate(kPortable, 0, std::vector<float>(16, 88.0f))[0];
+  for (const Kernels* kernels : nets::usable()) {
     const std::vector<float> y = evaluate(*kernels, 0, x);
     for (const int i : {0, 1, 2, 6, 10, 11, 15}) CHECK_EQ(y[static_cast<std::size_t>(i)], low);
     for (const int i : {3, 4, 5, 7, 14}) CHECK_EQ(y[static_cast<std::size_t>(i)], high);
@@ -147,7 +147,7 @@ TEST(fused_multiply_add) {
       for (const float sign : {1.0f, -1.0f})
         x.push_back(sign * (1.0f + static_cast<float>(k) * std::ldexp(1.0f, -e)));
   while (x.size() % kMaxWidth != 0) x.push_back(1.0f);
-  for (const KernelsF32* kernels : nets::usable()) {
+  for (const Kernels* kernels : nets::usable()) {
     const std::vector<float> y = evaluate(*kernels, 7, x);
     for (std::size_t i = 0; i < x.size(); ++i) {
       const float expected = std::fma(x[i], x[i], -1.0f);

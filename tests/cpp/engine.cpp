@@ -72,25 +72,27 @@ TEST(uniforms_stay_in_their_range) {
 }
 
 TEST(threads_and_lanes_change_nothing) {
-  for (const KernelsF32* kernels : nets::usable()) {
-    const auto net = nets::net({48, 3, 2}, *kernels);
-    const std::size_t count = 60;
-    const Batch expected = draw(net, count, 1);
-    std::int64_t shortest = 40;
-    for (std::size_t i = 0; i < count; ++i)
-      shortest = std::min(shortest, expected.offsets[i + 1] - expected.offsets[i]);
-    CHECK(shortest < 40);  // else no lane was refilled
-    for (const int threads : {1, 2, 3, 7})
-      for (const int lanes : {1, 2, 5, 48}) CHECK(same(draw(net, count, threads, lanes), expected));
-  }
+  for (const Kernels* kernels : nets::usable())
+    for (const Precision precision : nets::kAllPrecisions) {
+      const auto net = nets::net({48, 3, 2}, *kernels, precision);
+      const std::size_t count = 60;
+      const Batch expected = draw(net, count, 1);
+      std::int64_t shortest = 40;
+      for (std::size_t i = 0; i < count; ++i)
+        shortest = std::min(shortest, expected.offsets[i + 1] - expected.offsets[i]);
+      CHECK(shortest < 40);  // else no lane was refilled
+      for (const int threads : {1, 2, 3, 7})
+        for (const int lanes : {1, 2, 5, 48})
+          CHECK(same(draw(net, count, threads, lanes), expected));
+    }
 }
 
-TEST(stream_equals_batch_on_every_isa) {
-  const auto portable = draw(nets::net({33, 4, 5}, kPortableF32), 20, 2);
-  for (const KernelsF32* kernels : nets::usable()) {
-    const auto net = nets::net({33, 4, 5}, *kernels);
+void stream_equals_batch(Precision precision) {
+  const auto portable = draw(nets::net({33, 4, 5}, kPortable, precision), 20, 2);
+  const std::vector<Row> rows = rows_of(portable);
+  for (const Kernels* kernels : nets::usable()) {
+    const auto net = nets::net({33, 4, 5}, *kernels, precision);
     CHECK(same(draw(net, 20, 1), portable));
-    const std::vector<Row> rows = rows_of(portable);
     std::size_t at = 0;
     for (std::size_t i = 0; i < 20; ++i) {
       Stream stream(net, 11, i);
@@ -104,12 +106,19 @@ TEST(stream_equals_batch_on_every_isa) {
   }
 }
 
+TEST(stream_equals_batch_on_every_isa) {
+  for (const Precision precision : nets::kAllPrecisions) stream_equals_batch(precision);
+}
+
 TEST(any_hidden_size_and_mixtures) {
   for (const int hidden : {1, 2, 7, 8, 15, 16, 17, 31, 63, 64, 65, 100, 129}) {
     for (const int mixtures : {1, 2, 20}) {
-      const auto portable = draw(nets::net({hidden, mixtures, 3}, kPortableF32), 4, 1);
-      for (const KernelsF32* kernels : nets::usable())
-        CHECK(same(draw(nets::net({hidden, mixtures, 3}, *kernels), 4, 1), portable));
+      for (const Precision precision : nets::kAllPrecisions) {
+        const nets::Spec spec{hidden, mixtures, 3};
+        const auto portable = draw(nets::net(spec, kPortable, precision), 4, 1);
+        for (const Kernels* kernels : nets::usable())
+          CHECK(same(draw(nets::net(spec, *kernels, precision), 4, 1), portable));
+      }
     }
   }
 }

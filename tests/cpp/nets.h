@@ -74,13 +74,17 @@ inline std::shared_ptr<const Weights> weights(std::string bytes) {
   return weights_from_memory(*owner, owner, "made");
 }
 
-inline std::shared_ptr<const Net> net(const Spec& spec, const KernelsF32& kernels) {
-  return std::make_shared<const Net>(weights(container(spec)), kernels);
+inline std::shared_ptr<const Net> net(const Spec& spec, const Kernels& kernels,
+                                      Precision precision = Precision::f32) {
+  return std::make_shared<const Net>(weights(container(spec)), kernels, precision);
 }
 
+constexpr Precision kAllPrecisions[] = {Precision::f32, Precision::i16, Precision::i8};
+static_assert(sizeof kAllPrecisions / sizeof kAllPrecisions[0] == kPrecisions);
+
 // Kernels that run here, "portable" first.
-inline std::vector<const KernelsF32*> usable() {
-  std::vector<const KernelsF32*> out;
+inline std::vector<const Kernels*> usable() {
+  std::vector<const Kernels*> out;
   for (const Isa& isa : isas())
     if (isa.usable) out.push_back(isa.kernels);
   return out;

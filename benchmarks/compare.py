@@ -1,0 +1,141 @@
+"""Sketch-RNN by us and by others: same weights, same work, interleaved in one run.
+
+    python benchmarks/compare.py [--threads 1] [--seconds 1] [--rounds 5]
+
+One stream (µs per point) and many (points per second at the best batch size), medians over
+interleaved rounds, as ratios to ours; beside each speed the quality: mean loss difference to
+float64 on real drawings (nats per point) and the mean length of the sketches drawn.
+Set SKETCHRNN_SHARED for a public net and real drawings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import time
+from pathlib import Path
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=1.0, help="per measurement")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", type=Path, help="write the figures there")
+    options = parser.parse_args()
+    # Before NumPy is imported, for its BLAS reads them then.
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[variable] = str(options.threads)
+
+    import nets
+    import numpy as np
+    import peers
+
+    import sketchrnn
+
+    sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+    from reference import Reference
+
+    net = sketchrnn.load(nets.net_path())
+    arrays = net.arrays()
+    reference = Reference(
+        **{k: v.astype(float) for k, v in arrays.items()},
+        scale_factor=net.scale_factor,
+        start_token=net.start_token,
+        max_len=net.max_len,
+    )
+    real = nets.drawings(net, 6)
+    exact = [reference.forward(d.astype(float)) for d in real]
+    points = sum(len(d) for d in real)
+
+    def loss_difference(outputs) -> float:
+        total = 0.0
+        for rows, z, ours in zip(real, exact, outputs, strict=True):
+            rows = rows.astype(float)
+            total += (reference.cell_nats(rows, ours) - reference.cell_nats(rows, z)).sum()
+        return total / points
+
+    others = [peers.numpy_peer(arrays, options.threads)]
+    try:
+        others.extend(peers.torch_peers(arrays, options.threads))
+    except ImportError:
+        print("skipped: PyTorch (not installed)")
+
+    def ours_one(seconds: float, lengths: list[int]) -> float:
+        done, seed = 0, 0
+        start = time.perf_counter()
+        while time.perf_counter() - start < seconds:
+            sketch = net.draw(temperature=peers.TAU, seed=seed, threads=options.threads)
+            lengths.append(len(sketch))
+            done += len(sketch)
+            seed += 1
+        return done / (time.perf_counter() - start)
+
+    def ours_many(seconds: float, lengths: list[int]) -> float:
+        n = max(100, int(seconds * 400 * options.threads))
+        start = time.perf_counter()
+        sketches = net.draw(n, temperature=peers.TAU, seed=len(lengths), threads=options.threads)
+        elapsed = time.perf_counter() - start
+        lengths.extend(sketches.lengths)
+        return len(sketches.strokes) / elapsed
+
+    one: dict[str, list[float]] = {}
+    many: dict[str, dict[int, list[float]]] = {}
+    lengths: list[int] = []
+    me = f"sketchrnn {sketchrnn.__version__} {net.precision}"
+    for _ in range(options.rounds):
+        one.setdefault(me, []).append(ours_one(options.seconds, lengths))
+        many.setdefault(me, {}).setdefault(0, []).append(ours_many(options.seconds, lengths))
+        for peer in others:
+            for batch in peer.batches:
+                rate = peers.run(peer, batch, options.seconds, net.mixtures, net.max_len)
+                if batch == 1:
+                    one.setdefault(peer.name, []).append(rate)
+                else:
+                    many.setdefault(peer.name, {}).setdefault(batch, []).append(rate)
+
+    def ours_forward() -> list:
+        offsets = np.zeros(len(real) + 1, np.int64)
+        np.cumsum([len(d) for d in real], out=offsets[1:])
+        z = net._core.forward(np.concatenate(real), offsets, 1)
+        return np.split(z, offsets[1:-1])
+
+    quality = {me: (loss_difference(ours_forward()), float(np.mean(lengths)))}
+    for peer in others:
+        outputs = [peers.teacher_forced(peer, d, net.scale_factor) for d in real]
+        quality[peer.name] = (loss_difference(outputs), float(np.mean(peer.lengths)))
+
+    rows = []
+    for name in one:
+        best = max(many[name].items(), key=lambda item: statistics.median(item[1]))
+        rows.append(
+            {
+                "name": name,
+                "one_us": 1e6 / statistics.median(one[name]),
+                "many_per_s": statistics.median(best[1]),
+                "batch": best[0] or "auto",
+                "loss_difference": quality[name][0],
+                "mean_length": quality[name][1],
+            }
+        )
+    print(f"{net!r}, τ = {peers.TAU}, {options.threads} thread(s), medians of {options.rounds}\n")
+    print(
+        "| | one stream, µs/point | ratio | many, points/s (batch) | ratio | Δ nats | mean length |"
+    )
+    print("|---|---|---|---|---|---|---|")
+    for row in rows:
+        print(
+            f"| {row['name']} | {row['one_us']:.1f} | {row['one_us'] / rows[0]['one_us']:.2f} | "
+            f"{row['many_per_s']:,.0f} ({row['batch']}) | "
+            f"{rows[0]['many_per_s'] / row['many_per_s']:.2f} | "
+            f"{row['loss_difference']:+.5f} | {row['mean_length']:.0f} |"
+        )
+    if options.json:
+        options.json.write_text(json.dumps({"rows": rows, **sketchrnn.build_info()}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,177 @@
+// What this machine can do right now: the limits that every figure is given as a share of.
+//
+//   probe [--seconds S]   prints one JSON object
+//
+// Arithmetic: independent multiply-adds in registers, float32 and int8. Bandwidth: reading as many
+// bytes as a 512-unit net's weights take in each precision, over and over. All for one thread and
+// for two at once, since two cores of a virtual machine are not always two.
+
+#include <immintrin.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+volatile float sink_float;
+volatile int sink_int;
+
+__attribute__((target("avx512f"), noinline)) double fma_avx512(double seconds) {
+  __m512 sum[24];
+  for (auto& s : sum) s = _mm512_set1_ps(0.0f);
+  const __m512 a = _mm512_set1_ps(1.0001f);
+  __m512 b = _mm512_set1_ps(0.9999f);
+  double operations = 0;
+  const auto start = Clock::now();
+  do {
+    for (int i = 0; i < 20000; ++i) {
+#pragma GCC unroll 24
+      for (auto& s : sum) s = _mm512_fmadd_ps(a, b, s);
+      asm volatile("" : "+v"(b));
+    }
+    operations += 20000.0 * 24 * 32;
+  } while (seconds_since(start) < seconds);
+  const double rate = operations / seconds_since(start);
+  for (auto& s : sum) sink_float = sink_float + _mm512_reduce_add_ps(s);
+  return rate;
+}
+
+__attribute__((target("avx512f,avx512vnni"), noinline)) double vnni_avx512(double seconds) {
+  __m512i sum[24];
+  for (auto& s : sum) s = _mm512_setzero_si512();
+  const __m512i a = _mm512_set1_epi8(1);
+  __m512i b = _mm512_set1_epi8(1);
+  double operations = 0;
+  const auto start = Clock::now();
+  do {
+    for (int i = 0; i < 20000; ++i) {
+#pragma GCC unroll 24
+      for (auto& s : sum) s = _mm512_dpbusd_epi32(s, a, b);
+      asm volatile("" : "+v"(b));
+    }
+    operations += 20000.0 * 24 * 128;
+  } while (seconds_since(start) < seconds);
+  const double rate = operations / seconds_since(start);
+  for (auto& s : sum) sink_int = sink_int + _mm512_reduce_add_epi32(s);
+  return rate;
+}
+
+__attribute__((target("avx2,fma"), noinline)) double fma_avx2(double seconds) {
+  __m256 sum[12];
+  for (auto& s : sum) s = _mm256_set1_ps(0.0f);
+  const __m256 a = _mm256_set1_ps(1.0001f);
+  __m256 b = _mm256_set1_ps(0.9999f);
+  double operations = 0;
+  const auto start = Clock::now();
+  do {
+    for (int i = 0; i < 20000; ++i) {
+#pragma GCC unroll 12
+      for (auto& s : sum) s = _mm256_fmadd_ps(a, b, s);
+      asm volatile("" : "+x"(b));
+    }
+    operations += 20000.0 * 12 * 16;
+  } while (seconds_since(start) < seconds);
+  const double rate = operations / seconds_since(start);
+  for (auto& s : sum) sink_float = sink_float + s[0];
+  return rate;
+}
+
+__attribute__((target("avx2"), noinline)) double read_bytes(const char* data, std::size_t bytes,
+                                                            double seconds) {
+  double total = 0;
+  __m256i x0 = _mm256_setzero_si256(), x1 = x0, x2 = x0, x3 = x0;
+  const auto start = Clock::now();
+  do {
+    for (int repeat = 0; repeat < 8; ++repeat) {
+      for (std::size_t i = 0; i < bytes; i += 128) {
+        const auto* p = reinterpret_cast<const __m256i*>(data + i);
+        x0 = _mm256_xor_si256(x0, _mm256_loadu_si256(p));
+        x1 = _mm256_xor_si256(x1, _mm256_loadu_si256(p + 1));
+        x2 = _mm256_xor_si256(x2, _mm256_loadu_si256(p + 2));
+        x3 = _mm256_xor_si256(x3, _mm256_loadu_si256(p + 3));
+      }
+      asm volatile("" : "+x"(x0), "+x"(x1), "+x"(x2), "+x"(x3));
+    }
+    total += 8.0 * bytes;
+  } while (seconds_since(start) < seconds);
+  const double rate = total / seconds_since(start);
+  sink_int =
+      sink_int +
+      _mm256_extract_epi32(_mm256_xor_si256(_mm256_xor_si256(x0, x1), _mm256_xor_si256(x2, x3)), 0);
+  return rate;
+}
+
+double on_two(const std::function<double(int)>& work) {
+  double other = 0;
+  std::thread thread([&] { other = work(1); });
+  const double mine = work(0);
+  thread.join();
+  return mine + other;
+}
+
+double barrier_ns() {
+  std::atomic<int> turn{0};
+  constexpr int rounds = 200000;
+  std::thread thread([&] {
+    for (int i = 0; i < rounds; ++i) {
+      while (turn.load(std::memory_order_acquire) != 2 * i + 1) _mm_pause();
+      turn.store(2 * i + 2, std::memory_order_release);
+    }
+  });
+  const auto start = Clock::now();
+  for (int i = 0; i < rounds; ++i) {
+    turn.store(2 * i + 1, std::memory_order_release);
+    while (turn.load(std::memory_order_acquire) != 2 * i + 2) _mm_pause();
+  }
+  const double ns = seconds_since(start) / rounds * 1e9 / 2;
+  thread.join();
+  return ns;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const double seconds =
+      argc > 2 && std::strcmp(argv[1], "--seconds") == 0 ? std::atof(argv[2]) : 0.1;
+  std::printf("{");
+  const auto report = [&](const char* name, const std::function<double(int)>& work) {
+    work(0);
+    const double one = work(0);
+    const double two = on_two(work);
+    std::printf("\"%s\": [%.4g, %.4g], ", name, one, two);
+  };
+  if (__builtin_cpu_supports("avx512f"))
+    report("fma_f32", [&](int) { return fma_avx512(seconds); });
+  else
+    report("fma_f32", [&](int) { return fma_avx2(seconds); });
+  report("fma_f32_avx2", [&](int) { return fma_avx2(seconds); });
+  if (__builtin_cpu_supports("avx512vnni"))
+    report("dot_i8", [&](int) { return vnni_avx512(seconds); });
+  // Each thread its own share of the weights, as two threads of one stream read them.
+  const struct {
+    const char* name;
+    std::size_t bytes;
+  } sizes[] = {{"read_f32", 4495872}, {"read_16bit", 2247936}, {"read_8bit", 1123968}};
+  std::vector<char> data[2];
+  for (auto& d : data) d.assign(sizes[0].bytes + 128, 1);
+  for (const auto& size : sizes) {
+    const std::size_t half = size.bytes / 2 / 128 * 128;
+    read_bytes(data[0].data(), size.bytes, seconds);
+    const double one = read_bytes(data[0].data(), size.bytes, seconds);
+    const double two = on_two([&](int t) { return read_bytes(data[t].data(), half, seconds); });
+    std::printf("\"%s\": [%.4g, %.4g], ", size.name, one, two);
+  }
+  std::printf("\"barrier_ns\": %.1f}\n", barrier_ns());
+}

@@ -1,0 +1,224 @@
+"""Drawings for training: read what QuickDraw publishes, bring it to one form, split by key.
+
+QuickDraw publishes the same drawings raw (pixels of the drawer's screen, with times), dense
+(a 256-pixel box, not simplified) and simplified. All go through one recipe, QuickDraw's own
+(https://github.com/googlecreativelab/quickdraw-dataset#preprocessed-dataset): move the top left
+corner to 0, scale the larger side to 255, resample each stroke at one pixel, simplify it with
+Ramer-Douglas-Peucker at 2 pixels. The result is stroke-3: rows of (dx, dy, pen lifted after
+this point), the drawing's first point being the origin.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import pickle
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+BOX = 255.0
+EPSILON = 2.0
+
+Stroke = NDArray[np.float64]
+Rows = NDArray[np.int16]
+SPLITS = ("train", "valid", "test")
+
+
+class DataError(ValueError):
+    """A file of drawings that cannot be read; the message names the file and the place."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One drawing: its object, its key, stroke-3 rows (n, 3), and the split it belongs to."""
+
+    word: str
+    key: str
+    rows: Rows
+    split: str
+
+
+def split_of(key: str, valid: float = 0.075, test: float = 0.075) -> str:
+    """The split of a key, by its hash: the same drawing lands in the same one in every source."""
+    u = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") / 2.0**64
+    if u < test:
+        return "test"
+    return "valid" if u < test + valid else "train"
+
+
+def resample(points: Stroke, spacing: float = 1.0) -> Stroke:
+    """Points at equal spacing along a polyline (n, 2); its two ends stay."""
+    step = np.hypot(*np.diff(points, axis=0).T)
+    along = np.concatenate([[0.0], np.cumsum(step)])
+    if len(points) < 2 or along[-1] <= spacing:
+        return points[[0, -1]] if len(points) > 1 else points
+    at = np.append(np.arange(0.0, along[-1], spacing), along[-1])
+    return np.stack([np.interp(at, along, points[:, d]) for d in (0, 1)], axis=1)
+
+
+def simplify(points: Stroke, epsilon: float = EPSILON) -> Stroke:
+    """Ramer-Douglas-Peucker: the points (n, 2) that are needed to stay within epsilon."""
+    keep = np.zeros(len(points), bool)
+    keep[[0, -1]] = True
+    todo = [(0, len(points) - 1)]
+    while todo:
+        a, b = todo.pop()
+        if b - a < 2:
+            continue
+        chord, rest = points[b] - points[a], points[a + 1 : b] - points[a]
+        length = float(np.hypot(chord[0], chord[1]))
+        if length > 0.0:
+            far = np.abs(rest[:, 0] * chord[1] - rest[:, 1] * chord[0]) / length
+        else:
+            far = np.hypot(rest[:, 0], rest[:, 1])
+        i = int(far.argmax())
+        if far[i] > epsilon:
+            keep[a + 1 + i] = True
+            todo += [(a, a + 1 + i), (a + 1 + i, b)]
+    return points[keep]
+
+
+def to_box(strokes: Sequence[Stroke]) -> list[Stroke]:
+    """Moved to the top left corner and scaled to 255 pixels, the aspect kept."""
+    every = np.concatenate(strokes)
+    low = every.min(axis=0)
+    size = float((every.max(axis=0) - low).max())
+    if abs(size - BOX) <= 1.0:  # in the box already, up to rounding
+        return [s - low for s in strokes]
+    return [(s - low) * (BOX / size if size > 0.0 else 1.0) for s in strokes]
+
+
+def to_rows(strokes: Sequence[Stroke], *, resampled: bool) -> Rows:
+    """Stroke-3 rows (n, 3) of a drawing given as polylines in any unit.
+
+    `resampled`: put points one pixel apart, then simplify (dense and raw sources; of 500 raw
+    drawings 89% come out bit for bit as QuickDraw's own simplified form). What QuickDraw
+    simplified stays as it is: its points are rounded, a second pass would drop some of them.
+    """
+    done = []
+    for s in to_box(strokes):
+        line = simplify(resample(s)) if resampled else s
+        done.append(np.rint(line).astype(np.int32))
+    points = np.concatenate(done)
+    lifted = np.zeros(len(points), np.int32)
+    lifted[np.cumsum([len(s) for s in done]) - 1] = 1
+    return np.column_stack([np.diff(points, axis=0), lifted[1:]]).astype(np.int16)
+
+
+def _open(path: Path) -> IO[bytes]:
+    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
+
+
+def read_ndjson(path: Path) -> Iterator[Drawing]:
+    """Drawings of a QuickDraw ndjson file (.gz or not): raw, dense or simplified."""
+    parsed: list[tuple[str, str, list[Stroke]]] = []
+    timed = False
+    with _open(path) as f:
+        for number, line in enumerate(f, 1):
+            try:
+                entry = json.loads(line)
+                parts = entry["drawing"]
+                strokes = [np.array(p[:2], np.float64).T for p in parts]
+                word, key = str(entry["word"]).replace("_", " "), str(entry["key_id"])
+                if not all(s.ndim == 2 and len(s) for s in strokes):
+                    raise ValueError("a stroke without points")
+            except (ValueError, KeyError, TypeError, IndexError) as error:
+                raise DataError(f"{path}, line {number}: {error!r}") from None
+            if strokes:
+                timed = timed or any(len(p) > 2 for p in parts)
+                parsed.append((word, key, strokes))
+    resampled = timed or not _is_simplified([strokes for _, _, strokes in parsed])
+    for word, key, strokes in parsed:
+        rows = to_rows(strokes, resampled=resampled)
+        if len(rows):
+            yield Drawing(word, key, rows, split_of(key))
+
+
+def _is_simplified(drawings: Sequence[Sequence[Stroke]]) -> bool:
+    """True if simplification drops few points of a file's drawings: they went through it."""
+    some = [s for strokes in drawings[:200] for s in strokes]
+    return sum(len(simplify(s)) for s in some) >= 0.7 * sum(map(len, some))
+
+
+class _ArraysOnly(pickle.Unpickler):
+    """Unpickles object arrays of numbers and nothing else."""
+
+    ALLOWED: ClassVar = {
+        (module, name)
+        for module in ("numpy.core.multiarray", "numpy._core.multiarray", "numpy")
+        for name in ("_reconstruct", "scalar", "ndarray", "dtype")
+    }
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) in self.ALLOWED:
+            return super().find_class(module, name)
+        raise DataError(f"refused to load {module}.{name} from a file of drawings")
+
+
+def read_npz(path: Path) -> Iterator[Drawing]:
+    """Drawings of sketch-rnn's .npz form: object arrays train, valid and test of stroke-3."""
+    with zipfile.ZipFile(path) as bundle:
+        for split in SPLITS:
+            name = f"{split}.npy"
+            if name not in bundle.namelist():
+                raise DataError(f"{path}: no array {split!r}")
+            f = io.BytesIO(bundle.read(name))
+            version = np.lib.format.read_magic(f)
+            header = (
+                np.lib.format.read_array_header_1_0
+                if version == (1, 0)
+                else np.lib.format.read_array_header_2_0
+            )
+            dtype = header(f)[2]
+            if not dtype.hasobject:
+                raise DataError(f"{path}: {split!r} is not an object array of drawings")
+            for i, rows in enumerate(_ArraysOnly(f, encoding="latin1").load()):
+                rows = np.asarray(rows)
+                if rows.ndim != 2 or rows.shape[1] != 3:
+                    raise DataError(f"{path}: {split}[{i}] has shape {rows.shape}, not (n, 3)")
+                yield Drawing(path.stem, f"{path.name}:{split}:{i}", rows.astype(np.int16), split)
+
+
+def read(paths: Iterable[Path | str]) -> list[Drawing]:
+    """Drawings of several files. A key that comes again (another form of it) is left out."""
+    seen: set[str] = set()
+    drawings = []
+    for path in map(Path, paths):
+        for d in (read_npz if path.suffix == ".npz" else read_ndjson)(path):
+            if d.key not in seen:
+                seen.add(d.key)
+                drawings.append(d)
+    return drawings
+
+
+def save_cache(path: Path, drawings: Sequence[Drawing]) -> None:
+    """Keep prepared drawings as plain arrays (no pickles)."""
+    np.savez_compressed(
+        path,
+        rows=np.concatenate([d.rows for d in drawings]),
+        lengths=np.array([len(d.rows) for d in drawings]),
+        words=np.array([d.word for d in drawings]),
+        keys=np.array([d.key for d in drawings]),
+        splits=np.array([d.split for d in drawings]),
+    )
+
+
+def load_cache(path: Path) -> list[Drawing]:
+    """What `save_cache` wrote."""
+    with np.load(path, allow_pickle=False) as f:
+        ends = np.cumsum(f["lengths"])[:-1]
+        columns = (f["words"].tolist(), f["keys"].tolist(), np.split(f["rows"], ends))
+        return [Drawing(*c) for c in zip(*columns, f["splits"].tolist(), strict=True)]
+
+
+def scale_factor(drawings: Iterable[Drawing]) -> float:
+    """Standard deviation of all offsets, dx and dy pooled: what Magenta divides by."""
+    return float(np.concatenate([d.rows[:, :2].ravel() for d in drawings]).std())

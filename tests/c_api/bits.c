@@ -1,0 +1,65 @@
+/* Prints the bits of drawings, completions and predictions, to be compared between processors,
+ * between instruction sets, and with Python (bits.py).  bits net.safetensors */
+#include <sketchrnn/sketchrnn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static sketchrnn_error error;
+
+static void check(sketchrnn_status status) {
+  if (status == SKETCHRNN_OK) return;
+  fprintf(stderr, "%s: %s\n", sketchrnn_status_name(status), error.message);
+  exit(1);
+}
+
+static void print(const char* what, const float* x, size_t n) {
+  for (size_t i = 0; i < n; ++i) {
+    uint32_t bits;
+    memcpy(&bits, x + i, sizeof bits);
+    printf("%s %lu %08lx\n", what, (unsigned long)i, (unsigned long)bits);
+  }
+}
+
+int main(int argc, char** argv) {
+  if (argc != 2) return 2;
+  sketchrnn_net* net;
+  sketchrnn_state* state;
+  sketchrnn_drawings *drawn, *completed;
+  sketchrnn_draw_options options = SKETCHRNN_DRAW_OPTIONS_INIT;
+  options.count = 5;
+  options.seed = 123456789012345;
+  options.max_len = 80;
+  options.temperature = 0.6;
+  check(sketchrnn_net_open(argv[1], NULL, &net, &error));
+  check(sketchrnn_net_draw(net, &options, &drawn, &error));
+  size_t n;
+  const sketchrnn_row* rows = sketchrnn_drawings_get(drawn, 0, &n);
+  const size_t part = n / 2;
+  check(sketchrnn_net_complete(net, rows, part, &options, &completed, &error));
+  for (size_t i = 0; i < 5; ++i) {
+    rows = sketchrnn_drawings_get(drawn, i, &n);
+    print("draw", &rows->dx, 5 * n);
+    rows = sketchrnn_drawings_get(completed, i, &n);
+    print("complete", &rows->dx, 5 * n);
+  }
+  const size_t outputs = (size_t)sketchrnn_net_outputs(net);
+  const size_t hidden = (size_t)sketchrnn_net_hidden_size(net);
+  float* z = malloc((outputs + 2 * hidden) * sizeof *z);
+  if (z == NULL) return 1;
+  rows = sketchrnn_drawings_get(drawn, 0, &n);
+  check(sketchrnn_state_create(net, 1, 0, &state, &error));
+  for (size_t i = 0; i < part; ++i) {
+    check(sketchrnn_state_feed(state, rows + i, 1, &error));
+    check(sketchrnn_state_predict_raw(state, z, outputs, &error));
+    print("predict", z, outputs);
+  }
+  check(sketchrnn_state_hidden(state, z, z + hidden, hidden, &error));
+  print("hidden", z, 2 * hidden);
+  free(z);
+  sketchrnn_state_free(state);
+  sketchrnn_drawings_free(drawn);
+  sketchrnn_drawings_free(completed);
+  sketchrnn_net_close(net);
+  return 0;
+}

@@ -1,0 +1,32 @@
+"""What bits.c prints, by the Python package: python bits.py net.safetensors"""
+
+import sys
+
+import numpy as np
+
+import sketchrnn
+
+
+def lines(what, array):
+    bits = np.ascontiguousarray(array, np.float32).view(np.uint32).ravel()
+    return [f"{what} {i} {value:08x}" for i, value in enumerate(bits)]
+
+
+def main(path):
+    net = sketchrnn.load(path)
+    options = {"seed": 123456789012345, "max_len": 80, "temperature": 0.6, "threads": 1}
+    drawn = net.draw(5, **options)
+    part = drawn[0].strokes[: len(drawn[0]) // 2]
+    completed = net.complete(part, 5, **options)
+    out = []
+    for a, b in zip(drawn, completed, strict=True):
+        out += lines("draw", a.strokes) + lines("complete", b.strokes)
+    state = net.state(seed=1)
+    for row in part:
+        out += lines("predict", state.feed(row[None]).predict().raw)
+    out += lines("hidden", np.concatenate([state.hidden, state.cell]))
+    print("\n".join(out))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,156 @@
+#!/bin/bash
+# The C library as its users meet it: configured, built, installed, then linked in every way from the
+# installed tree alone; the examples run; bits compared between instruction sets, with Python, and
+# with a 64-bit Arm build under qemu-user.
+#
+#   tests/c_api/check.sh [net.safetensors …]      PYTHON=<one that has sketchrnn>  WORK=<build folder>
+#
+# Without nets it makes small ones, and takes those in weights/. Steps that need a tool this machine
+# lacks are skipped by name, or fail where REQUIRE_ALL=1.
+set -euo pipefail
+
+root=$(cd "$(dirname "$0")/../.." && pwd)
+python=${PYTHON:-python3}
+work=${WORK:-$(mktemp -d)}
+mkdir -p "$work"
+[ -n "${WORK:-}" ] || trap 'rm -rf "$work"' EXIT
+here=$root/tests/c_api
+
+say() { printf '\n== %s\n' "$*"; }
+have() {
+  for tool in "$@"; do
+    command -v "$tool" >/dev/null && continue
+    [ "${REQUIRE_ALL:-0}" = 0 ] || { echo "missing: $tool" >&2; exit 1; }
+    echo "skipped: $tool is not installed"
+    return 1
+  done
+}
+build() { # source, build folder, CMake options: quiet unless it fails
+  local source=$1 folder=$2; shift 2
+  { cmake -S "$source" -B "$folder" -DCMAKE_BUILD_TYPE=Release "$@" &&
+    cmake --build "$folder" --parallel "${JOBS:-2}"; } >"$folder.log" 2>&1 ||
+    { cat "$folder.log" >&2; exit 1; }
+}
+
+say "configure, build, install"
+build "$root" "$work/lib" -DCMAKE_INSTALL_PREFIX="$work/first"
+cmake --install "$work/lib" >/dev/null
+# The tree must work wherever it is moved.
+rm -rf "$work/prefix" && mv "$work/first" "$work/prefix"
+prefix=$work/prefix
+find "$prefix" -type f -o -type l | sed "s|$prefix|  |" | sort
+
+say "nets"
+nets=("$@")
+if [ ${#nets[@]} = 0 ]; then
+  "$python" - "$work" <<'PYTHON'
+import sys
+import sketchrnn
+from sketchrnn.container import pack, write
+for hidden, mixtures in ((33, 3), (256, 20)):
+    net = sketchrnn.load(trained=False, hidden_size=hidden, mixtures=mixtures, seed=hidden)
+    arrays = net.arrays()
+    arrays["bo"][2] = -5  # drawings that do not end at once
+    data = pack(arrays, name=f"check{hidden}", scale_factor=20.0, max_len=100)
+    write(f"{sys.argv[1]}/net{hidden}.safetensors", data)
+PYTHON
+  nets=("$work"/net*.safetensors)
+  for net in "$root"/weights/*.safetensors; do [ -e "$net" ] && nets+=("$net"); done
+fi
+printf '  %s\n' "${nets[@]}"
+last=${nets[-1]}
+
+say "the shared library shows the C functions and nothing else, and needs the C++ runtime alone"
+library=$(find "$prefix" -name 'libsketchrnn.so.*.*.*')
+declared=$(grep -oE '\bsketchrnn_[a-z_]+\(' "$prefix/include/sketchrnn/sketchrnn.h" | tr -d '(' | sort -u)
+shown=$(nm -D --defined-only "$library" | awk '$2 == "T" {sub("@.*", "", $3); print $3}' | sort -u)
+# Names in comments of the header are declared too: the two lists must be the same.
+diff <(echo "$declared") <(echo "$shown")
+! nm -D --defined-only "$library" | awk '$2 != "T" && $2 != "A"' | grep . || exit 1
+needed=$(readelf -d "$library" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
+echo "$needed" | sed 's/^/  needs /'
+! echo "$needed" | grep -vE '^(libstdc\+\+|libgcc_s|libm|libc|libpthread|ld-linux.*)\.so' || exit 1
+
+say "the header in C99 and in C++"
+echo '#include <sketchrnn/sketchrnn.h>
+int main(void) { sketchrnn_draw_options o = SKETCHRNN_DRAW_OPTIONS_INIT; return o.threads - 1; }' \
+  >"$work/header.c"
+cc -std=c99 -Wall -Wextra -pedantic -Werror -I"$prefix/include" -c "$work/header.c" -o /dev/null
+c++ -std=c++11 -x c++ -Wall -Wextra -pedantic -Werror -I"$prefix/include" -c "$work/header.c" -o /dev/null
+
+say "a net compiled in"
+mkdir -p "$work/header"
+"$python" -c 'import sys; from sketchrnn.embed import main; sys.exit(main())' \
+  "$last" -o "$work/header/net.h" --symbol net
+
+for link in shared static; do
+  say "$link, found by CMake's find_package"
+  build "$here" "$work/tests-$link" -DCMAKE_PREFIX_PATH="$prefix" -DLINK=$link
+  build "$root/examples" "$work/examples-$link" -DCMAKE_PREFIX_PATH="$prefix" -DLINK=$link \
+    -DNET_HEADER="$work/header"
+  for net in "${nets[@]}"; do "$work/tests-$link/test_c_api" "$net"; done
+  "$work/examples-$link/draw_svg" "$last" 7 >"$work/$link.svg"
+  "$python" -c 'import sys, xml.dom.minidom as x; x.parse(sys.argv[1])' "$work/$link.svg"
+  "$work/examples-$link/steady" "$last" 60 60
+  "$work/examples-$link/embedded" >"$work/$link.embedded"
+done
+cmp "$work/shared.svg" "$work/static.svg"
+cmp "$work/shared.embedded" "$work/static.embedded"
+
+say "the embedded net draws what the file does"
+"$python" - "$last" "$work/shared.embedded" <<'PYTHON'
+import sys
+import numpy as np
+import sketchrnn
+expected = sketchrnn.load(sys.argv[1]).draw(temperature=0.4, seed=7).strokes
+found = np.loadtxt(sys.argv[2], dtype=np.float32, ndmin=2)
+assert np.array_equal(expected, found), (expected, found)
+PYTHON
+
+if have pkg-config; then
+  say "pkg-config, shared and static"
+  export PKG_CONFIG_PATH=$prefix/lib/pkgconfig:$prefix/lib64/pkgconfig:$prefix/lib/$(cc -dumpmachine)/pkgconfig
+  cc -std=c99 -O2 "$root/examples/draw_svg.c" $(pkg-config --cflags --libs sketchrnn) -lm \
+    -Wl,-rpath,"$(pkg-config --variable=libdir sketchrnn)" -o "$work/pc-shared"
+  cc -std=c99 -O2 "$root/examples/draw_svg.c" $(pkg-config --cflags sketchrnn) \
+    "$(pkg-config --variable=libdir sketchrnn)/libsketchrnn.a" \
+    $(pkg-config --libs --static sketchrnn | sed 's/-lsketchrnn//') -lm -o "$work/pc-static"
+  for program in pc-shared pc-static; do "$work/$program" "$last" 7 | cmp - "$work/shared.svg"; done
+fi
+
+say "bits: every instruction set of this machine, and Python"
+isas=$("$python" -c 'import sketchrnn
+print(*[n for n, i in sketchrnn.build_info()["isas"].items() if i["usable"]])')
+for net in "${nets[@]}"; do
+  name=$(basename "$net" .safetensors)
+  "$python" "$here/bits.py" "$net" >"$work/$name.bits"
+  for isa in $isas; do
+    SKETCHRNN_ISA=$isa "$work/tests-static/bits" "$net" | cmp - "$work/$name.bits"
+    echo "  $name, $isa: $(wc -l <"$work/$name.bits") numbers identical"
+  done
+done
+
+if have aarch64-linux-gnu-g++ qemu-aarch64; then
+  say "64-bit Arm: cross build, run under qemu-user"
+  toolchain=-DCMAKE_TOOLCHAIN_FILE=$root/cmake/aarch64-linux-gnu.cmake
+  build "$root" "$work/arm-lib" "$toolchain" -DCMAKE_INSTALL_PREFIX="$work/arm"
+  cmake --install "$work/arm-lib" >/dev/null
+  build "$here" "$work/arm-tests" "$toolchain" -DLINK=static -Dsketchrnn_DIR="$work/arm/lib/cmake/sketchrnn"
+  arm() { qemu-aarch64 -L /usr/aarch64-linux-gnu "$@"; }
+  arm "$work/arm-tests/test_c_api" "${nets[0]}"
+  for net in "${nets[@]}"; do
+    name=$(basename "$net" .safetensors)
+    for isa in portable neon; do
+      SKETCHRNN_ISA=$isa arm "$work/arm-tests/bits" "$net" | cmp - "$work/$name.bits"
+      echo "  $name, $isa: identical with x86"
+    done
+  done
+fi
+
+say "sizes, stripped"
+size_of() { strip -o "$work/stripped" "$1" && stat -c %s "$work/stripped"; }
+echo "  shared library                           $(size_of "$library") bytes"
+echo "  program with the static library          $(size_of "$work/examples-static/draw_svg") bytes"
+echo "  the same with its net inside             $(size_of "$work/examples-static/embedded") bytes, of which net $(stat -c %s "$last")"
+echo
+echo "C library: all checks passed"
