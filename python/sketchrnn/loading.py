@@ -10,7 +10,7 @@ import numpy as np
 
 from . import _check, _core
 from .catalog import bundled_path, catalog, official
-from .container import pack, read_metadata
+from .container import pack
 from .errors import DeviceError
 from .net import Net
 
@@ -82,7 +82,7 @@ def load(
     path = bundled_path(text)
     if path is None:
         raise ValueError(_no_such_net(text))
-    return Net(_core.Net.from_file(str(path), precision))
+    return Net(_core.Net.from_file(os.fsencode(path), precision))
 
 
 def _is_path(text: str) -> bool:
@@ -96,7 +96,7 @@ def _from_file(path: str, precision: str = "f32") -> Net:
         from .gen_json import read
 
         return Net(_core.Net.from_bytes(read(path), path, precision))
-    return Net(_core.Net.from_file(path, precision))
+    return Net(_core.Net.from_file(os.fsencode(path), precision))
 
 
 def _no_such_net(name: str) -> str:
@@ -156,18 +156,6 @@ def _untrained(
 
 def _shape_of(name: str) -> dict[str, Any]:
     path = name if _is_path(name) else bundled_path(name)
-    if path is not None and not str(path).endswith(".json"):
-        header = read_metadata(path)
-        if "__metadata__" not in header:
-            raise _core.WeightsError(f"{path}: not a net in our layout")
-        facts = header["__metadata__"]
-        return {
-            "name": facts["name"],
-            "hidden_size": header["wh"]["shape"][0],
-            "mixtures": (header["bo"]["shape"][0] - 3) // 6,
-            "scale_factor": float(facts["scale_factor"]),
-            "max_len": int(facts["max_len"]),
-        }
     if path is not None:
         net = _from_file(str(path))
         return {key: getattr(net, key) for key in _SHAPE}

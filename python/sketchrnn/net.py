@@ -295,7 +295,7 @@ class Net:
         index: int,
         progress: Progress | None,
     ) -> Sketch | Sketches:
-        count = 1 if n is None else _check.integer("n", n, 0)
+        count = 1 if n is None else _check.integer("n", n, 0, _check.MOST)
         if progress is not None and not callable(progress):
             raise TypeError(f"progress: expected a function, found {progress!r}")
         prefix = empty_rows() if partial is None else partial
