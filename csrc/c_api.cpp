@@ -159,8 +159,8 @@ std::unique_ptr<sketchrnn_drawings> draw(const sketchrnn_net& handle, const sket
   DrawOptions options;
   options.count = in.count;
   options.temperature = make_temperature(
-      in.temperature, in.softmax_temperature < 0.0 ? std::nullopt
-                                                   : std::optional<double>(in.softmax_temperature));
+      in.temperature,
+      in.softmax_temperature < 0.0 ? std::nullopt : std::optional<double>(in.softmax_temperature));
   options.seed = in.seed;
   options.index = in.index;
   options.max_len = in.max_len != 0 ? in.max_len : length < own_limit ? own_limit : 2 * length;
@@ -269,9 +269,8 @@ sketchrnn_status sketchrnn_state_create(const sketchrnn_net* net, uint64_t seed,
   return guarded(error, [&] {
     require(net, "net");
     require(state, "state");
-    *state = new sketchrnn_state{
-        Stream(net->net, seed, index),
-        std::vector<float>(static_cast<std::size_t>(net->net->outputs()))};
+    *state = new sketchrnn_state{Stream(net->net, seed, index),
+                                 std::vector<float>(static_cast<std::size_t>(net->net->outputs()))};
     return SKETCHRNN_OK;
   });
 }
@@ -366,9 +365,7 @@ sketchrnn_status sketchrnn_state_hidden(sketchrnn_state* state, float* h, float*
   });
 }
 
-uint64_t sketchrnn_state_position(const sketchrnn_state* state) {
-  return state->stream.position();
-}
+uint64_t sketchrnn_state_position(const sketchrnn_state* state) { return state->stream.position(); }
 
 int sketchrnn_state_finished(const sketchrnn_state* state) { return state->stream.finished(); }
 

@@ -1,22 +1,21 @@
 /* sketchrnn: Sketch-RNN (Ha & Eck 2017, arXiv 1704.03477) from C.
  *
- * A net is opened once and read by any number of threads. A state is one drawing in the making: feed
- * it what was drawn, step it to draw on. Whole batches come from sketchrnn_net_draw().
+ * A net is opened once and read by any number of threads. A state is one drawing in the making:
+ * feed it what was drawn, step it to draw on. Whole batches come from sketchrnn_net_draw().
  *
  * Errors    Functions that can fail return a status and, where `error` is not NULL, put a message
- *           there that names the argument or field, what was expected and what was found. Nothing is
- *           printed, nothing aborts, no C++ exception comes out. Outputs are not written on failure.
+ *           there that names the argument or field, what was expected and what was found. Nothing
+ * is printed, nothing aborts, no C++ exception comes out. Outputs are not written on failure.
  * Threads   A net and a batch of drawings never change: any number of threads may use one at once.
  *           A state belongs to one thread at a time; different states are independent. Nothing is
  *           kept between calls outside of these objects.
- * Memory    sketchrnn_state_feed, _step, _predict, _predict_raw, _hidden and _reset allocate nothing
- *           and take no lock unless they return an error. A state keeps its net alive: the two may
- *           be closed in any order.
- * Units     Offsets are in data units (the pixels the net was trained on), y grows downwards.
- * Results   With precision "f32" a seed gives the same bits on every processor, whatever the number
- *           of threads and drawings.
- * Versions  Semantic versioning. Structures begin with their size where they may grow; enumerations
- *           may gain values. A program built for version x.y runs with every library x.z, z >= y.
+ * Memory    sketchrnn_state_feed, _step, _predict, _predict_raw, _hidden and _reset allocate
+ * nothing and take no lock unless they return an error. A state keeps its net alive: the two may be
+ * closed in any order. Units     Offsets are in data units (the pixels the net was trained on), y
+ * grows downwards. Results   With precision "f32" a seed gives the same bits on every processor,
+ * whatever the number of threads and drawings. Versions  Semantic versioning. Structures begin with
+ * their size where they may grow; enumerations may gain values. A program built for version x.y
+ * runs with every library x.z, z >= y.
  */
 #ifndef SKETCHRNN_SKETCHRNN_H
 #define SKETCHRNN_SKETCHRNN_H
@@ -81,8 +80,7 @@ SKETCHRNN_API sketchrnn_status sketchrnn_net_open(const char* path, const char* 
 /* The same from memory, such as an array written by `sketchrnn embed`. The bytes are not copied:
  * they must stay as they are until the net and all its states are closed. */
 SKETCHRNN_API sketchrnn_status sketchrnn_net_open_memory(const void* data, size_t size,
-                                                         const char* precision,
-                                                         sketchrnn_net** net,
+                                                         const char* precision, sketchrnn_net** net,
                                                          sketchrnn_error* error);
 
 /* NULL is allowed. States made from the net stay usable. */
@@ -111,8 +109,7 @@ SKETCHRNN_API sketchrnn_status sketchrnn_state_create(const sketchrnn_net* net, 
 
 /* An independent state at the same place. */
 SKETCHRNN_API sketchrnn_status sketchrnn_state_copy(const sketchrnn_state* state,
-                                                    sketchrnn_state** copy,
-                                                    sketchrnn_error* error);
+                                                    sketchrnn_state** copy, sketchrnn_error* error);
 
 /* NULL is allowed. */
 SKETCHRNN_API void sketchrnn_state_free(sketchrnn_state* state);
@@ -120,14 +117,14 @@ SKETCHRNN_API void sketchrnn_state_free(sketchrnn_state* state);
 /* Back to the start, of drawing `index` of `seed`. */
 SKETCHRNN_API void sketchrnn_state_reset(sketchrnn_state* state, uint64_t seed, uint64_t index);
 
-/* Takes rows in as if they had been drawn (teacher forcing). Either all of them or, where one is not
- * stroke-5, none. */
+/* Takes rows in as if they had been drawn (teacher forcing). Either all of them or, where one is
+ * not stroke-5, none. */
 SKETCHRNN_API sketchrnn_status sketchrnn_state_feed(sketchrnn_state* state,
                                                     const sketchrnn_row* rows, size_t count,
                                                     sketchrnn_error* error);
 
-/* Draws the next movement and takes it in. `temperature`: finite, at least 0 (paper, eq. 8); 0 takes
- * the likeliest. */
+/* Draws the next movement and takes it in. `temperature`: finite, at least 0 (paper, eq. 8); 0
+ * takes the likeliest. */
 SKETCHRNN_API sketchrnn_status sketchrnn_state_step(sketchrnn_state* state, double temperature,
                                                     sketchrnn_row* row, sketchrnn_error* error);
 
@@ -158,16 +155,16 @@ typedef struct sketchrnn_draw_options {
   double temperature;         /* finite, at least 0 (paper, eq. 8) */
   double softmax_temperature; /* the same for component and pen alone; negative: `temperature` */
   uint64_t seed;
-  uint64_t index;             /* number of the first drawing: 10 continues a batch of 10 */
-  size_t max_len;             /* rows of a drawing at most, given ones included; 0: the net's own */
-  int threads;                /* from 1 to 4096; never changes a result */
+  uint64_t index; /* number of the first drawing: 10 continues a batch of 10 */
+  size_t max_len; /* rows of a drawing at most, given ones included; 0: the net's own */
+  int threads;    /* from 1 to 4096; never changes a result */
   /* Called now and then by the calling thread, NULL for none; a result other than 0 stops. */
   int (*progress)(size_t done, void* user);
   void* user;
 } sketchrnn_draw_options;
 
 #define SKETCHRNN_DRAW_OPTIONS_INIT \
-  { sizeof(sketchrnn_draw_options), 1, 0.4, -1.0, 0, 0, 0, 1, NULL, NULL }
+  {sizeof(sketchrnn_draw_options), 1, 0.4, -1.0, 0, 0, 0, 1, NULL, NULL}
 
 /* Draws; `options` may be NULL for the defaults above. A drawing ends with its p3 row, or at
  * max_len. */
