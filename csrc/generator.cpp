@@ -112,8 +112,8 @@ class Worker {
       u[2 * column + i] = uniforms.radius;
       u[3 * column + i] = uniforms.angle;
     }
-    const KernelsF32& kernels = net_.kernels();
-    const PackedF32& packed = net_.packed();
+    const Kernels& kernels = net_.kernels();
+    const Packed& packed = net_.packed();
     const int choices = net_.choice_outputs();
     const int count = static_cast<int>(n);
     int32_t* const component = choices_.data();

@@ -8,7 +8,7 @@ namespace sketchrnn {
 namespace {
 
 #if defined(__x86_64__)
-Isa usable_if(bool supported, const char* name, const KernelsF32& kernels, const char* needs) {
+Isa usable_if(bool supported, const char* name, const Kernels& kernels, const char* needs) {
   return {name, &kernels, supported,
           supported ? "" : std::string("the processor or the system lacks ") + needs};
 }
@@ -16,7 +16,7 @@ Isa usable_if(bool supported, const char* name, const KernelsF32& kernels, const
 
 std::vector<Isa> detect() {
   std::vector<Isa> all;
-  all.push_back({"portable", &kPortableF32, true, ""});
+  all.push_back({"portable", &kPortable, true, ""});
 #if defined(__x86_64__)
   // The compiler's run-time library asks CPUID and also XGETBV, that is whether the operating
   // system saves the wide registers.
@@ -26,14 +26,17 @@ std::vector<Isa> detect() {
                       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
                       __builtin_cpu_supports("avx512vl");
   all.push_back({"neon", nullptr, false, "not in this build: it is for 64-bit Arm"});
-  all.push_back(usable_if(avx2, "avx2", kAvx2F32, "AVX2 or FMA"));
-  all.push_back(usable_if(avx512, "avx512", kAvx512F32, "AVX-512 F, BW, DQ or VL"));
+  all.push_back(usable_if(avx2, "avx2", kAvx2, "AVX2 or FMA"));
+  all.push_back(usable_if(avx512, "avx512", kAvx512, "AVX-512 F, BW, DQ or VL"));
+  const bool vnni = avx512 && __builtin_cpu_supports("avx512vnni");
+  all.push_back(usable_if(vnni, "avx512vnni", kAvx512Vnni, "AVX-512 F, BW, DQ, VL or VNNI"));
 #elif defined(__aarch64__)
   all.push_back({"avx2", nullptr, false, "not in this build: it is for x86-64"});
   all.push_back({"avx512", nullptr, false, "not in this build: it is for x86-64"});
-  all.push_back({"neon", &kNeonF32, true, ""});
+  all.push_back({"avx512vnni", nullptr, false, "not in this build: it is for x86-64"});
+  all.push_back({"neon", &kNeon, true, ""});
 #else
-  for (const char* name : {"neon", "avx2", "avx512"})
+  for (const char* name : {"neon", "avx2", "avx512", "avx512vnni"})
     all.push_back({name, nullptr, false, "not in this build: it is for other processors"});
 #endif
   return all;
@@ -46,7 +49,7 @@ const std::vector<Isa>& isas() {
   return all;
 }
 
-const KernelsF32& choose_kernels() {
+const Kernels& choose_kernels() {
   const char* forced = std::getenv("SKETCHRNN_ISA");
   const Isa* best = nullptr;
   std::string working;

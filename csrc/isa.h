@@ -10,7 +10,7 @@ namespace sketchrnn {
 
 struct Isa {
   const char* name;
-  const KernelsF32* kernels;  // null: not in this build
+  const Kernels* kernels;  // null: not in this build
   bool usable;
   std::string reason;  // why it is not usable, else empty
 };
@@ -20,6 +20,6 @@ const std::vector<Isa>& isas();
 
 // The best usable one, or the one that the environment variable SKETCHRNN_ISA names. Throws
 // ArgumentError listing those that work when that one is unknown or not usable.
-const KernelsF32& choose_kernels();
+const Kernels& choose_kernels();
 
 }  // namespace sketchrnn

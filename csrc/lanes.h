@@ -20,6 +20,7 @@ class Lanes {
         h_(capacity * stride_),
         h_next_(capacity * stride_),
         c_(capacity * stride_),
+        rounded_(net.precision() == Precision::f32 ? 0 : capacity * stride_),
         inputs_(capacity) {}
 
   std::size_t active() const { return active_; }
@@ -48,9 +49,9 @@ class Lanes {
   // All active lanes take in their input.
   void step() {
     if (active_ == 0) return;
-    const PackedF32& packed = net_.packed();
+    const Packed& packed = net_.packed();
     net_.kernels().step(packed, 0, packed.panels, static_cast<int>(active_), inputs_.data(),
-                        h_.data(), c_.data(), h_next_.data(), stride_);
+                        h_.data(), c_.data(), h_next_.data(), stride_, rounded_.data());
     std::swap(h_, h_next_);
   }
 
@@ -58,7 +59,7 @@ class Lanes {
   const Net& net_;
   std::size_t stride_;
   std::size_t column_;
-  AlignedFloats h_, h_next_, c_;
+  AlignedFloats h_, h_next_, c_, rounded_;
   std::vector<Input> inputs_;
   std::size_t active_ = 0;
 };

@@ -6,15 +6,16 @@
 
 namespace sketchrnn {
 
-Net::Net(std::shared_ptr<const Weights> weights, const KernelsF32& kernels)
+Net::Net(std::shared_ptr<const Weights> weights, const Kernels& kernels, Precision precision)
     : weights_(std::move(weights)), kernels_(kernels) {
-  pack();
+  pack(precision);
   start_h_ = AlignedFloats(state_stride_);
   start_c_ = AlignedFloats(state_stride_);
   const AlignedFloats zero(state_stride_);
+  AlignedFloats rounded(state_stride_);
   const Input token{0.0f, 0.0f, Pen::start};
   kernels_.step(packed_, 0, packed_.panels, 1, &token, zero.data(), start_c_.data(),
-                start_h_.data(), state_stride_);
+                start_h_.data(), state_stride_, rounded.data());
 }
 
 int Net::kernel_row(int index) const {
@@ -26,98 +27,178 @@ int Net::kernel_row(int index) const {
 }
 
 std::size_t Net::packed_bytes() const {
-  return (input_.size() + recurrent_.size() + head_.size()) * sizeof(float) +
-         head_bias_.size() * sizeof(double);
+  return (input_.size() + recurrent_.size() + head_.size() + h_scale_.size() + scale_.size()) *
+             sizeof(float) +
+         start_.size() * sizeof(std::int32_t) + head_bias_.size() * sizeof(double);
 }
 
-void Net::pack() {
-  const Weights& w = *weights_;
-  const std::size_t hidden = static_cast<std::size_t>(w.hidden);
-  const std::size_t panel = static_cast<std::size_t>(kernels_.panel);
-  const std::size_t panels = (hidden + panel - 1) / panel;
-  const std::size_t row = 4 * panel;
-  const std::size_t gates = 4 * hidden;
-  const std::size_t head_stride = padded(hidden);
-  state_stride_ = padded(hidden) + 16;
+namespace {
 
-  // Position of gate column `g * hidden + unit` inside a packed row of its panel.
-  const auto scatter = [&](const float* source, float* packed, std::size_t rows_per_panel,
-                           std::size_t at) {
+// log2(e) with the signs and factors of kGateScale, in float64: everything packed is computed so
+// and rounded once.
+constexpr double kLog2E = 1.4426950408889634;
+constexpr double kExponentScale[4] = {-kLog2E, -2.0 * kLog2E, -kLog2E, -kLog2E};
+
+std::vector<double> read_wide(const Tensor& tensor) {
+  AlignedFloats unscaled(tensor.count);
+  tensor.read_unscaled(0, tensor.count, unscaled.data());
+  std::vector<double> wide(unscaled.data(), unscaled.data() + tensor.count);
+  for (double& x : wide) x *= tensor.scale;
+  return wide;
+}
+
+// Where the 4H columns i, j, f, o of a weight row go in the panels.
+struct PanelLayout {
+  std::size_t hidden, panel, panels;
+
+  std::size_t row() const { return 4 * panel; }
+
+  // Row `at` of `rows_per_panel`; Word is any type of four bytes.
+  template <class Word>
+  void scatter(const Word* source, Word* packed, std::size_t rows_per_panel, std::size_t at) const {
     for (std::size_t p = 0; p < panels; ++p) {
-      float* target = packed + (p * rows_per_panel + at) * row;
+      Word* const target = packed + (p * rows_per_panel + at) * row();
       const std::size_t first = p * panel;
       const std::size_t count = std::min(panel, hidden - first);
       for (std::size_t g = 0; g < 4; ++g)
-        std::memcpy(target + g * panel, source + g * hidden + first, count * sizeof(float));
+        std::memcpy(target + g * panel, source + g * hidden + first, count * sizeof(Word));
     }
-  };
+  }
+};
 
-  // Everything is computed in float64 and rounded once, when it is packed.
-  constexpr double log2_e = 1.4426950408889634;
-  constexpr double gate_scale[4] = {-log2_e, -2.0 * log2_e, -log2_e, -log2_e};  // as kGateScale
-  AlignedFloats line(gates);
-  const auto scaled = [&](std::size_t u, double value) {
-    return static_cast<float>(value * gate_scale[u / hidden]);
-  };
-  const auto read_wide = [](const Tensor& tensor) {
-    AlignedFloats unscaled(tensor.count);
-    tensor.read_unscaled(0, tensor.count, unscaled.data());
-    std::vector<double> wide(unscaled.data(), unscaled.data() + tensor.count);
-    for (double& x : wide) x *= tensor.scale;
-    return wide;
-  };
+AlignedFloats pack_input(const Weights& w, const PanelLayout& layout) {
+  const std::size_t hidden = layout.hidden;
+  const std::size_t gates = 4 * hidden;
   const std::vector<double> wx = read_wide(w.wx);
   std::vector<double> bias = read_wide(w.b);
   for (std::size_t u = 2 * hidden; u < 3 * hidden; ++u) bias[u] += 1.0;  // forget gate
-
-  input_ = AlignedFloats(panels * kInputRows * row);
-  for (std::size_t pen = 0; pen < 3; ++pen) {
+  AlignedFloats packed(layout.panels * kInputRows * layout.row());
+  AlignedFloats line(gates);
+  const auto put = [&](std::size_t at, auto value) {
     for (std::size_t u = 0; u < gates; ++u)
-      line[u] = scaled(u, bias[u] + wx[(2 + pen) * gates + u]);
-    scatter(line.data(), input_.data(), kInputRows, pen);
-  }
-  for (std::size_t u = 0; u < gates; ++u) {
+      line[u] = static_cast<float>(value(u) * kExponentScale[u / hidden]);
+    layout.scatter(line.data(), packed.data(), kInputRows, at);
+  };
+  for (std::size_t pen = 0; pen < 3; ++pen)
+    put(pen, [&](std::size_t u) { return bias[u] + wx[(2 + pen) * gates + u]; });
+  put(3, [&](std::size_t u) {
     double sum = bias[u];
     for (std::size_t i = 0; i < 5; ++i) sum += w.start_token[i] * wx[i * gates + u];
-    line[u] = scaled(u, sum);
-  }
-  scatter(line.data(), input_.data(), kInputRows, 3);
-  for (std::size_t axis = 0; axis < 2; ++axis) {
-    for (std::size_t u = 0; u < gates; ++u) line[u] = scaled(u, wx[axis * gates + u]);
-    scatter(line.data(), input_.data(), kInputRows, 4 + axis);
-  }
+    return sum;
+  });
+  for (std::size_t axis = 0; axis < 2; ++axis)
+    put(4 + axis, [&](std::size_t u) { return wx[axis * gates + u]; });
+  return packed;
+}
 
-  recurrent_ = AlignedFloats(panels * hidden * row);
+AlignedFloats pack_recurrent_f32(const Weights& w, const PanelLayout& layout) {
+  const std::size_t hidden = layout.hidden;
+  const std::size_t gates = 4 * hidden;
+  AlignedFloats packed(layout.panels * hidden * layout.row());
+  AlignedFloats line(gates);
   for (std::size_t k = 0; k < hidden; ++k) {
     w.wh.read_unscaled(k * gates, gates, line.data());
     for (std::size_t g = 0; g < 4; ++g) {
-      const double factor = w.wh.scale * gate_scale[g];
+      const double factor = w.wh.scale * kExponentScale[g];
       float* const gate = line.data() + g * hidden;
       for (std::size_t u = 0; u < hidden; ++u) gate[u] = static_cast<float>(gate[u] * factor);
     }
-    scatter(line.data(), recurrent_.data(), hidden, k);
+    layout.scatter(line.data(), packed.data(), hidden, k);
   }
+  return packed;
+}
 
+}  // namespace
+
+void Net::pack(Precision precision) {
+  const Weights& w = *weights_;
+  const std::size_t hidden = static_cast<std::size_t>(w.hidden);
+  const std::size_t panel = static_cast<std::size_t>(kernels_.panel);
+  const PanelLayout layout{hidden, panel, (hidden + panel - 1) / panel};
+  const int elements = elements_per_word(precision);
+  state_stride_ = padded(hidden) + 16;
+  packed_.precision = precision;
   packed_.hidden = w.hidden;
   packed_.mixtures = w.mixtures;
-  packed_.panels = static_cast<int>(panels);
-  packed_.head_stride = head_stride;
+  packed_.panels = static_cast<int>(layout.panels);
+  packed_.words = (w.hidden + elements - 1) / elements;
+  input_ = pack_input(w, layout);
+  packed_.input = input_.data();
+  if (precision == Precision::f32) {
+    recurrent_ = pack_recurrent_f32(w, layout);
+  } else if (precision == Precision::i16) {
+    pack_integers(quantise_i16(w));
+  } else {
+    pack_integers(quantise_i8(std::make_shared<const Net>(weights_, kernels_)));
+  }
+  packed_.recurrent = recurrent_.data();
+  pack_head();
+}
+
+void Net::pack_integers(const QuantisedRecurrent& quantised) {
+  const std::size_t hidden = static_cast<std::size_t>(packed_.hidden);
+  const std::size_t gates = 4 * hidden;
+  const std::size_t panel = static_cast<std::size_t>(kernels_.panel);
+  const PanelLayout layout{hidden, panel, static_cast<std::size_t>(packed_.panels)};
+  const std::size_t words = static_cast<std::size_t>(packed_.words);
+  const bool bytes = packed_.precision == Precision::i8;
+  const std::size_t elements = bytes ? 4 : 2;
+  const std::size_t blocks = (words + kBlock - 1) / kBlock;
+
+  recurrent_ = AlignedFloats(layout.panels * words * layout.row());
+  if (bytes) start_.assign(layout.panels * blocks * layout.row(), 0);
+  std::vector<float> line(gates);
+  std::vector<std::int32_t> sums(gates, 0);
+  for (std::size_t word = 0; word < words; ++word) {
+    for (std::size_t u = 0; u < gates; ++u) {
+      std::uint32_t bits = 0;
+      for (std::size_t e = 0; e < elements && word * elements + e < hidden; ++e) {
+        const std::int16_t q = quantised.q[(word * elements + e) * gates + u];
+        sums[u] += q;
+        bits |= bytes ? (static_cast<std::uint32_t>(q) & 0xFFu) << 8 * e
+                      : (static_cast<std::uint32_t>(q) & 0xFFFFu) << 16 * e;
+      }
+      std::memcpy(&line[u], &bits, sizeof bits);
+    }
+    layout.scatter(line.data(), recurrent_.data(), words, word);
+    if (bytes && (word + 1 == words || (word + 1) % kBlock == 0)) {
+      for (std::int32_t& sum : sums) sum *= -128;
+      layout.scatter(sums.data(), start_.data(), blocks, word / kBlock);
+      std::fill(sums.begin(), sums.end(), 0);
+    }
+  }
+  scale_ = AlignedFloats(layout.panels * layout.row());
+  for (std::size_t u = 0; u < gates; ++u)
+    line[u] = static_cast<float>(quantised.column_scale[u] * kExponentScale[u / hidden]);
+  layout.scatter(line.data(), scale_.data(), 1, 0);
+  h_scale_ = AlignedFloats(padded(hidden));
+  std::copy(quantised.h_scale.begin(), quantised.h_scale.end(), h_scale_.data());
+  packed_.scale = scale_.data();
+  packed_.start = start_.data();
+  packed_.h_scale = h_scale_.data();
+  packed_.h_limit = quantised.h_limit;
+}
+
+void Net::pack_head() {
+  const Weights& w = *weights_;
+  const std::size_t hidden = static_cast<std::size_t>(w.hidden);
+  const std::size_t head_stride = padded(hidden);
   const std::size_t outputs_count = static_cast<std::size_t>(outputs());
   head_ = AlignedFloats(outputs_count * head_stride);
   head_bias_.assign(outputs_count, 0.0);
+  const auto kernel_row_of = [&](std::size_t output) {
+    return static_cast<std::size_t>(kernel_row(static_cast<int>(output)));
+  };
   AlignedFloats columns(outputs_count);
   for (std::size_t k = 0; k < hidden; ++k) {
     w.wo.read_unscaled(k * outputs_count, outputs_count, columns.data());
     for (std::size_t o = 0; o < outputs_count; ++o)
-      head_[static_cast<std::size_t>(kernel_row(static_cast<int>(o))) * head_stride + k] =
-          columns[o];
+      head_[kernel_row_of(o) * head_stride + k] = columns[o];
   }
   w.bo.read_unscaled(0, outputs_count, columns.data());
   for (std::size_t o = 0; o < outputs_count; ++o)
-    head_bias_[static_cast<std::size_t>(kernel_row(static_cast<int>(o)))] = columns[o] * w.bo.scale;
-
-  packed_.input = input_.data();
-  packed_.recurrent = recurrent_.data();
+    head_bias_[kernel_row_of(o)] = columns[o] * w.bo.scale;
+  packed_.head_stride = head_stride;
   packed_.head = head_.data();
   packed_.head_bias = head_bias_.data();
   packed_.head_scale = w.wo.scale;

@@ -9,17 +9,20 @@
 
 #include "aligned.h"
 #include "kernels/kernels.h"
+#include "quantise.h"
 #include "weights.h"
 
 namespace sketchrnn {
 
 class Net {
  public:
-  Net(std::shared_ptr<const Weights> weights, const KernelsF32& kernels);
+  Net(std::shared_ptr<const Weights> weights, const Kernels& kernels,
+      Precision precision = Precision::f32);
 
   const Weights& weights() const { return *weights_; }
-  const KernelsF32& kernels() const { return kernels_; }
-  const PackedF32& packed() const { return packed_; }
+  const Kernels& kernels() const { return kernels_; }
+  const Packed& packed() const { return packed_; }
+  Precision precision() const { return packed_.precision; }
   int hidden() const { return packed_.hidden; }
   int mixtures() const { return packed_.mixtures; }
   int outputs() const { return kPenStates + 6 * packed_.mixtures; }
@@ -46,13 +49,17 @@ class Net {
   std::size_t packed_bytes() const;
 
  private:
-  void pack();
+  void pack(Precision precision);
+  void pack_integers(const QuantisedRecurrent& quantised);
+  void pack_head();
 
   std::shared_ptr<const Weights> weights_;
-  const KernelsF32& kernels_;
-  PackedF32 packed_{};
+  const Kernels& kernels_;
+  Packed packed_{};
   std::size_t state_stride_ = 0;
   AlignedFloats input_, recurrent_, head_, start_h_, start_c_;
+  AlignedFloats h_scale_, scale_;    // integer precisions
+  std::vector<std::int32_t> start_;  // i8
   std::vector<double> head_bias_;
 };
 

@@ -7,7 +7,7 @@
 
 namespace sketchrnn {
 
-void sample(const KernelsF32& kernels, const float* z, int mixtures, Temperature temperature,
+void sample(const Kernels& kernels, const float* z, int mixtures, Temperature temperature,
             std::uint64_t seed, std::size_t count, float* rows) {
   constexpr std::size_t n = kPad;  // points a round
   const auto choices = static_cast<std::size_t>(kPenStates + mixtures);

@@ -17,6 +17,7 @@ Stream::Stream(std::shared_ptr<const Net> net, std::uint64_t seed, std::uint64_t
       h_(net_->state_stride()),
       h_next_(net_->state_stride()),
       c_(net_->state_stride()),
+      rounded_(net_->precision() == Precision::f32 ? 0 : net_->state_stride()),
       scratch_(static_cast<std::size_t>(net_->outputs() + 8) * kMaxWidth) {
   reset();
 }
@@ -33,9 +34,9 @@ void Stream::reset() {
 void Stream::flush() {
   if (!pending_) return;
   pending_ = false;
-  const PackedF32& packed = net_->packed();
+  const Packed& packed = net_->packed();
   net_->kernels().step(packed, 0, packed.panels, 1, &input_, h_.data(), c_.data(), h_next_.data(),
-                       net_->state_stride());
+                       net_->state_stride(), rounded_.data());
   std::swap(h_, h_next_);
 }
 
@@ -56,8 +57,8 @@ Row Stream::step(Temperature temperature) {
   if (position_ > std::numeric_limits<std::uint32_t>::max())
     throw ArgumentError("step: a drawing can have at most 2^32 points");
   flush();
-  const KernelsF32& kernels = net_->kernels();
-  const PackedF32& packed = net_->packed();
+  const Kernels& kernels = net_->kernels();
+  const Packed& packed = net_->packed();
   const int choices = net_->choice_outputs();
   const PointUniforms u =
       point_uniforms(seed_, index_, static_cast<std::uint32_t>(position_), RandomStream::draw);

@@ -67,7 +67,7 @@ class Stream {
   bool pending_ = false;
   Input input_{};
   AlignedFloats h_, h_next_, c_;
-  AlignedFloats scratch_;
+  AlignedFloats rounded_, scratch_;
 };
 
 }  // namespace sketchrnn

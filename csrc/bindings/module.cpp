@@ -123,11 +123,21 @@ CheckedDrawings drawings_from(const FloatArray& strokes,
   return out;
 }
 
-std::shared_ptr<Net> net_from(const std::shared_ptr<const Weights>& weights) {
-  return std::make_shared<Net>(weights, choose_kernels());
+constexpr const char* kPrecisionNames[kPrecisions] = {"f32", "i16", "i8"};
+
+Precision precision_from(const std::string& name) {
+  for (int i = 0; i < kPrecisions; ++i)
+    if (name == kPrecisionNames[i]) return static_cast<Precision>(i);
+  throw ArgumentError("precision: expected \"f32\", \"i16\" or \"i8\", found \"" + name + "\"");
 }
 
-std::shared_ptr<Net> net_from_bytes(const py::bytes& container, const std::string& what) {
+std::shared_ptr<Net> net_from(const std::shared_ptr<const Weights>& weights, Precision precision) {
+  return std::make_shared<Net>(weights, choose_kernels(), precision);
+}
+
+std::shared_ptr<Net> net_from_bytes(const py::bytes& container, const std::string& what,
+                                    const std::string& precision_name) {
+  const Precision precision = precision_from(precision_name);
   char* data = nullptr;
   Index size = 0;
   if (PyBytes_AsStringAndSize(container.ptr(), &data, &size) != 0) throw py::error_already_set();
@@ -138,7 +148,8 @@ std::shared_ptr<Net> net_from_bytes(const py::bytes& container, const std::strin
     delete p;
   });
   const py::gil_scoped_release release;
-  return net_from(weights_from_memory({data, static_cast<std::size_t>(size)}, owner, what));
+  return net_from(weights_from_memory({data, static_cast<std::size_t>(size)}, owner, what),
+                  precision);
 }
 
 py::dict arrays_of(const Net& net) {
@@ -201,12 +212,14 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   py::class_<Net, std::shared_ptr<Net>>(m, "Net")
       .def_static(
           "from_file",
-          [](const std::string& path) {
+          [](const std::string& path, const std::string& precision_name) {
+            const Precision precision = precision_from(precision_name);
             const py::gil_scoped_release release;
-            return net_from(weights_from_file(path));
+            return net_from(weights_from_file(path), precision);
           },
-          py::arg("path"))
-      .def_static("from_bytes", &net_from_bytes, py::arg("container"), py::arg("what"))
+          py::arg("path"), py::arg("precision") = "f32")
+      .def_static("from_bytes", &net_from_bytes, py::arg("container"), py::arg("what"),
+                  py::arg("precision") = "f32")
       .def_property_readonly("name", [](const Net& n) { return n.weights().name; })
       .def_property_readonly("hidden_size", &Net::hidden)
       .def_property_readonly("mixtures", &Net::mixtures)
@@ -214,6 +227,9 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
       .def_property_readonly("max_len", [](const Net& n) { return n.weights().max_len; })
       .def_property_readonly("start_token", [](const Net& n) { return n.weights().start_token; })
       .def_property_readonly("metadata", [](const Net& n) { return n.weights().metadata; })
+      .def_property_readonly(
+          "precision",
+          [](const Net& n) { return kPrecisionNames[static_cast<int>(n.precision())]; })
       .def_property_readonly("isa", [](const Net& n) { return n.kernels().isa; })
       .def_property_readonly("packed_bytes", &Net::packed_bytes)
       .def_property_readonly("container",
@@ -315,7 +331,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
           throw ArgumentError("z: expected an array of shape (3 + 6M,)");
         const int mixtures = static_cast<int>((z.size() - 3) / 6);
         const Temperature t = make_temperature(temperature, softmax_temperature);
-        const KernelsF32& kernels = choose_kernels();
+        const Kernels& kernels = choose_kernels();
         std::unique_ptr<float[]> out(new float[count * 5]);
         sample(kernels, z.data(), mixtures, t, seed, count, out.get());
         return own(std::move(out), {static_cast<Index>(count), 5});

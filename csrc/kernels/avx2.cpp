@@ -23,6 +23,27 @@ struct V {
   static F load(const float* p) { return _mm256_loadu_ps(p); }
   static void store(float* p, F a) { _mm256_storeu_ps(p, a); }
   static void store_int(int32_t* p, I a) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), a); }
+  static I load_int(const int32_t* p) {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  }
+  static void store_i16(int16_t* p, I a) {
+    const __m128i half = _mm_packs_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), half);
+  }
+  static void store_u8(uint8_t* p, I a) {
+    const __m128i half = _mm_packs_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packus_epi16(half, half));
+  }
+  static I dot_i16(I sum, I a, I b) { return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b)); }
+  // Not vpmaddubsw, whose 16-bit sums saturate: even and odd bytes as int16 are exact.
+  static I dot_u8_i8(I sum, I a, I b) {
+    const __m256i even = _mm256_srai_epi16(_mm256_slli_epi16(a, 8), 8);
+    const __m256i odd = _mm256_srai_epi16(a, 8);
+    const __m256i even_h = _mm256_and_si256(b, _mm256_set1_epi16(0xFF));
+    const __m256i odd_h = _mm256_srli_epi16(b, 8);
+    return _mm256_add_epi32(
+        sum, _mm256_add_epi32(_mm256_madd_epi16(even, even_h), _mm256_madd_epi16(odd, odd_h)));
+  }
   static void prefetch_l2(const char* p) { _mm_prefetch(p, _MM_HINT_T1); }
   // Keeps the compiler from reading a weight from memory again for every sketch: loads would bind.
   static void keep_in_register(F& a) { asm("" : "+x"(a)); }
@@ -69,6 +90,6 @@ struct V {
 
 }  // namespace
 
-const KernelsF32 kAvx2F32 = {"avx2", kPanel, step, head, choose, place, elementary};
+const Kernels kAvx2 = {"avx2", kPanel, step, head, choose, place, elementary};
 
 }  // namespace sketchrnn

@@ -1,4 +1,4 @@
-// The one body behind every float32 kernel table: LSTM step, head, choice of component, placement.
+// The one body behind every kernel table: LSTM step, head, choice of component, placement.
 //
 // Included inside the anonymous namespace of each ISA file, after its vector type V, which has
 //   kWidth    floats in a vector
@@ -14,7 +14,8 @@ constexpr int kGates = 4;
 constexpr int kVecs = kGates * V::kGateVecs;
 constexpr int kRowFloats = kGates * kPanel;  // weights of one k for one panel
 
-// Sketches whose sums are kept side by side while a block of weights (16 KiB) stays in L1.
+// Sketches whose sums are kept side by side while a block of weights stays in L1 (16 KiB where a
+// panel has 16 units).
 constexpr int kChunk = 48;
 
 // New cell and hidden state from the four gate sums (bias and the forget gate's +1 included):
@@ -73,13 +74,61 @@ struct Ahead {
   }
 };
 
-// One block of k for `Streams` sketches: their kVecs sums each live in registers.
-template <int Streams>
-inline void sum_block(const float* __restrict weights, int count, const float* __restrict h,
-                      size_t stride, float* totals) {
-  F sum[Streams][kVecs];
+// How each precision multiplies one word of h with a vector of weight words, and how a block's sum
+// goes into the total.
+struct ElementF32 {
+  using Sum = F;
+  static const float* scale_of(const Packed&, int) { return nullptr; }
+  static const int32_t* start_of(const Packed&, size_t) { return nullptr; }
+  static Sum start(const int32_t*, int) { return V::set1(0.0f); }
+  static Sum dot(Sum sum, F weights, F h) { return V::fma(h, weights, sum); }
+  static F add(F total, Sum sum, const float*, int) { return V::add(total, sum); }
+};
+
+struct ElementInteger {
+  using Sum = I;
+  static const float* scale_of(const Packed& net, int panel) {
+    return net.scale + static_cast<size_t>(panel) * kRowFloats;
+  }
+  static const int32_t* start_of(const Packed&, size_t) { return nullptr; }
+  static F add(F total, Sum sum, const float* scale, int at) {
+    return V::fma(V::to_float(sum), V::load(scale + at), total);
+  }
+};
+
+struct ElementI16 : ElementInteger {
+  static Sum start(const int32_t*, int) { return V::set1_int(0); }
+  static Sum dot(Sum sum, F weights, F h) {
+    return V::dot_i16(sum, V::as_int(weights), V::as_int(h));
+  }
+};
+
+struct ElementI8 : ElementInteger {
+  static const int32_t* start_of(const Packed& net, size_t block) {
+    return net.start + block * kRowFloats;
+  }
+  static Sum start(const int32_t* correction, int at) { return V::load_int(correction + at); }
+  static Sum dot(Sum sum, F weights, F h) {
+    return V::dot_u8_i8(sum, V::as_int(weights), V::as_int(h));
+  }
+};
+
+// What the sums of one panel and block are made from, the same for all its sketches.
+struct Block {
+  const float* weights;  // [count][kRowFloats] words
+  int count;
+  const float* scale;    // [kRowFloats]; integer precisions
+  const int32_t* start;  // [kRowFloats]; i8
+};
+
+// One block of words for `Streams` sketches: their kVecs sums each live in registers.
+template <class Element, int Streams>
+inline void sum_block(const Block& block, const float* __restrict h, size_t stride, float* totals) {
+  typename Element::Sum sum[Streams][kVecs];
   for (int s = 0; s < Streams; ++s)
-    for (int v = 0; v < kVecs; ++v) sum[s][v] = V::set1(0.0f);
+    for (int v = 0; v < kVecs; ++v) sum[s][v] = Element::start(block.start, v * V::kWidth);
+  const float* __restrict weights = block.weights;
+  const int count = block.count;
 #pragma GCC unroll 4
   for (int k = 0; k < count; ++k) {
     const float* row = weights + k * kRowFloats;
@@ -88,54 +137,80 @@ inline void sum_block(const float* __restrict weights, int count, const float* _
     for (int v = 0; v < kVecs; ++v) {
       F w = V::load(row + v * V::kWidth);
       if (Streams > 1) V::keep_in_register(w);
-      for (int s = 0; s < Streams; ++s) sum[s][v] = V::fma(broadcast[s], w, sum[s][v]);
+      for (int s = 0; s < Streams; ++s) sum[s][v] = Element::dot(sum[s][v], w, broadcast[s]);
     }
   }
   for (int s = 0; s < Streams; ++s) {
     for (int v = 0; v < kVecs; ++v) {
       float* total = totals + s * kRowFloats + v * V::kWidth;
-      V::store(total, V::add(V::load(total), sum[s][v]));
+      V::store(total, Element::add(V::load(total), sum[s][v], block.scale, v * V::kWidth));
     }
   }
 }
 
-// One block of k for n sketches: the largest groups first, then what remains.
-template <int Streams>
-inline void sum_blocks(const float* weights, int count, int n, const float* h, size_t stride,
-                       float* totals, Ahead& ahead) {
+// One block for n sketches: the largest groups first, then what remains.
+template <class Element, int Streams>
+inline void sum_blocks(const Block& block, int n, const float* h, size_t stride, float* totals,
+                       Ahead& ahead) {
   for (; n >= Streams; n -= Streams) {
     ahead.fetch();
-    sum_block<Streams>(weights, count, h, stride, totals);
+    sum_block<Element, Streams>(block, h, stride, totals);
     h += Streams * stride;
     totals += Streams * kRowFloats;
   }
   if constexpr (Streams > 1) {
-    if (n > 0) sum_blocks<Streams - 1>(weights, count, n, h, stride, totals, ahead);
+    if (n > 0) sum_blocks<Element, Streams - 1>(block, n, h, stride, totals, ahead);
   }
 }
 
-void step(const PackedF32& net, int first_panel, int last_panel, int n, const Input* input,
-          const float* h_in, float* c, float* h_out, size_t stride) {
+// h as the integers q of the precision, `stride` words a row.
+inline void round_hidden(const Packed& net, int n, const float* h, size_t stride, float* rounded) {
+  const bool bytes = net.precision == Precision::i8;
+  const F limit = constant(net.h_limit);
+  const F lowest = V::sub(constant(0.0f), limit);
+  for (int s = 0; s < n; ++s) {
+    const float* row = h + s * stride;
+    float* words = rounded + s * stride;
+    for (int k = 0; k < net.hidden; k += V::kWidth) {
+      const F scaled = V::mul(V::load(row + k), V::load(net.h_scale + k));
+      const F bounded = V::min(V::max(scaled, lowest), limit);
+      // Adding 1.5·2^23 rounds to the nearest integer, which the low bits then hold.
+      const I shifted = V::as_int(V::add(bounded, constant(kRound)));
+      const I q = V::sub_int(shifted, V::as_int(constant(kRound)));
+      if (bytes)
+        V::store_u8(reinterpret_cast<uint8_t*>(words) + k, V::add_int(q, V::set1_int(128)));
+      else
+        V::store_i16(reinterpret_cast<int16_t*>(words) + k, q);
+    }
+  }
+}
+
+template <class Element>
+inline void step_panels(const Packed& net, int first_panel, int last_panel, int n,
+                        const Input* input, const float* h_words, float* c, float* h_out,
+                        size_t stride) {
   alignas(64) float totals[kChunk * kRowFloats];
-  const size_t panel_bytes = static_cast<size_t>(net.hidden) * kRowFloats * sizeof(float);
-  const size_t blocks = static_cast<size_t>((net.hidden + kBlock - 1) / kBlock);
+  const size_t panel_words = static_cast<size_t>(net.words) * kRowFloats;
+  const size_t blocks = static_cast<size_t>((net.words + kBlock - 1) / kBlock);
   const size_t groups = static_cast<size_t>((n + V::kStreams - 1) / V::kStreams);
-  const size_t slice = (panel_bytes / (groups * blocks) + 63) / 64 * 64;
+  const size_t slice = (panel_words * sizeof(float) / (groups * blocks) + 63) / 64 * 64;
   for (int p = first_panel; p < last_panel; ++p) {
-    const float* weights = net.recurrent + static_cast<size_t>(p) * net.hidden * kRowFloats;
+    const float* weights = net.recurrent + static_cast<size_t>(p) * panel_words;
     const float* rows = net.input + static_cast<size_t>(p) * kInputRows * kRowFloats;
     const size_t unit = static_cast<size_t>(p) * kPanel;
     // With one group there is nothing to hide the fetching behind.
     const bool hidden_behind = groups > 1 && p + 1 < net.panels;
-    Ahead ahead{reinterpret_cast<const char*>(weights) + panel_bytes, hidden_behind ? slice : 0};
+    Ahead ahead{reinterpret_cast<const char*>(weights + panel_words), hidden_behind ? slice : 0};
     for (int first = 0; first < n; first += kChunk) {
       const int lanes = n - first < kChunk ? n - first : kChunk;
-      const float* h = h_in + first * stride;
+      const float* h = h_words + first * stride;
       for (int s = 0; s < lanes; ++s) start_totals(rows, input[first + s], totals + s * kRowFloats);
-      for (int k = 0; k < net.hidden; k += kBlock) {
-        const int count = net.hidden - k < kBlock ? net.hidden - k : kBlock;
-        sum_blocks<V::kStreams>(weights + static_cast<size_t>(k) * kRowFloats, count, lanes, h + k,
-                                stride, totals, ahead);
+      for (int k = 0; k < net.words; k += kBlock) {
+        const int count = net.words - k < kBlock ? net.words - k : kBlock;
+        const Block block{weights + static_cast<size_t>(k) * kRowFloats, count,
+                          Element::scale_of(net, p),
+                          Element::start_of(net, p * blocks + k / kBlock)};
+        sum_blocks<Element, V::kStreams>(block, lanes, h + k, stride, totals, ahead);
       }
       // In two passes: within one sketch the second division waits for the first, across sketches
       // they overlap.
@@ -149,6 +224,19 @@ void step(const PackedF32& net, int first_panel, int last_panel, int n, const In
                      h_out + (first + s) * stride + unit + v);
     }
   }
+}
+
+void step(const Packed& net, int first_panel, int last_panel, int n, const Input* input,
+          const float* h_in, float* c, float* h_out, size_t stride, float* rounded) {
+  if (net.precision == Precision::f32) {
+    step_panels<ElementF32>(net, first_panel, last_panel, n, input, h_in, c, h_out, stride);
+    return;
+  }
+  round_hidden(net, n, h_in, stride, rounded);
+  if (net.precision == Precision::i16)
+    step_panels<ElementI16>(net, first_panel, last_panel, n, input, rounded, c, h_out, stride);
+  else
+    step_panels<ElementI8>(net, first_panel, last_panel, n, input, rounded, c, h_out, stride);
 }
 
 // The partial sums of a dot product as vectors, and how they are added: sum l and sum l + n/2,
@@ -189,7 +277,7 @@ inline void head_block(const float* __restrict weights, const double* bias, doub
 }
 
 template <int Rows>
-inline void head_rows(const PackedF32& net, int first, int n, const float* h, size_t stride,
+inline void head_rows(const Packed& net, int first, int n, const float* h, size_t stride,
                       float* out, size_t out_stride) {
   const float* weights = net.head + static_cast<size_t>(first) * net.head_stride;
   const double* bias = net.head_bias + first;
@@ -202,8 +290,8 @@ inline void head_rows(const PackedF32& net, int first, int n, const float* h, si
                         out + s, out_stride);
 }
 
-void head(const PackedF32& net, int first, int count, int n, const float* h, size_t stride,
-          float* out, size_t out_stride) {
+void head(const Packed& net, int first, int count, int n, const float* h, size_t stride, float* out,
+          size_t out_stride) {
   int r = 0;
   for (; r + V::kHeadRows <= count; r += V::kHeadRows)
     head_rows<V::kHeadRows>(net, first + r, n, h, stride, out + r * out_stride, out_stride);

@@ -1,4 +1,4 @@
-// What every instruction set must provide: one table of functions over packed float32 weights.
+// What every instruction set must provide: one table of functions over packed weights.
 //
 // All implementations share one body (body.h) over a small vector type, and every output is
 // accumulated in one order that no vector width changes, so all of them return the same bits.
@@ -11,7 +11,7 @@
 
 namespace sketchrnn {
 
-// The recurrent sum over k is cut into blocks of this many terms, each summed from zero and then
+// The recurrent sum over k is cut into blocks of this many words, each summed from zero and then
 // added to the total: rounding errors then grow with the block, not with the hidden size.
 constexpr int kBlock = 64;
 
@@ -47,20 +47,46 @@ struct Input {
   Pen pen;
 };
 
+// In which numbers the recurrent product h·Wh is computed. Everything else is float32 in each.
+enum class Precision : int32_t { f32 = 0, i16 = 1, i8 = 2 };
+constexpr int kPrecisions = 3;
+
+// The recurrent product goes in steps of one 32-bit word of h: one float32, two int16 or four
+// bytes.
+constexpr int elements_per_word(Precision precision) {
+  return precision == Precision::f32 ? 1 : precision == Precision::i16 ? 2 : 4;
+}
+
 // Packed weights. Hidden units are cut into panels of `panel` units (a property of the kernel):
-//   input:     [panels][kInputRows][gate i,j,f,o][panel]
-//   recurrent: [panels][hidden][gate i,j,f,o][panel]
-//   head:      [3 + 6M][head_stride], head_stride = hidden rounded up to kPad, zero beyond hidden
-// An output is float32(head_bias + head_scale · Σ), the last two operations in float64: nets learn
-// needle-sharp normals, and rounding a fixed-point net's head weights and biases to float32 would
-// cost up to 2e-5 nats per point (measured on the public sheep net), more than all else together.
-struct PackedF32 {
+//   input:     [panels][kInputRows][gate i,j,f,o][panel] float32
+//   recurrent: [panels][words][gate i,j,f,o][panel] words; a word holds the weights of as many
+//              successive k as it has elements, words = hidden over elements_per_word, rounded up
+//   head:      [3 + 6M][head_stride] float32, head_stride = hidden rounded up to kPad, zero beyond
+//
+// i16 and i8: h_k is rounded to the integer q_k = h_k · h_scale[k], within ±h_limit; a block's sum
+// of q · weights is exact in int32 (i8 as unsigned bytes q + 128, which `start` takes off again);
+// the gate's total then grows by that sum times `scale` of its column.
+//   h_scale:   [hidden rounded up to kPad]
+//   scale:     [panels][gate][panel]
+//   start:     [panels][blocks][gate][panel] int32, −128 · Σ weights for i8, else absent
+//
+// A head output is float32(head_bias + head_scale · Σ), the last two operations in float64: nets
+// learn needle-sharp normals, and rounding a fixed-point net's head weights and biases to float32
+// would cost up to 2e-5 nats per point (measured on the public sheep net), more than all else
+// together.
+struct Packed {
+  Precision precision;
   int hidden;
   int mixtures;
   int panels;
+  int words;
   size_t head_stride;
   const float* input;
   const float* recurrent;
+  const float* h_scale;
+  float h_limit;
+  const float* scale;
+  const int32_t* start;
   const float* head;
   const double* head_bias;
   double head_scale;
@@ -73,18 +99,19 @@ struct Temperature {
   bool greedy;            // categoricals at temperature 0: take the largest
 };
 
-struct KernelsF32 {
+struct Kernels {
   const char* isa;
   int panel;
 
   // One LSTM step for n sketches, hidden units of panels [first_panel, last_panel). Row r of h_in,
   // c and h_out is sketch r, rows are `stride` floats apart; c is updated in place. A row's padding
-  // up to a whole panel is written too, with zeros.
-  void (*step)(const PackedF32& net, int first_panel, int last_panel, int n, const Input* input,
-               const float* h_in, float* c, float* h_out, size_t stride);
+  // up to a whole panel is written too, with zeros. `rounded` is room for n rows of `stride` words,
+  // used by the integer precisions alone; threads that share a step need one each.
+  void (*step)(const Packed& net, int first_panel, int last_panel, int n, const Input* input,
+               const float* h_in, float* c, float* h_out, size_t stride, float* rounded);
 
   // Head outputs [first, first + count) for n sketches: out[(row - first) * out_stride + sketch].
-  void (*head)(const PackedF32& net, int first, int count, int n, const float* h, size_t stride,
+  void (*head)(const Packed& net, int first, int count, int n, const float* h, size_t stride,
                float* out, size_t out_stride);
 
   // Component and pen state for n sketches by inverse CDF, from the first 3 + M head outputs laid
@@ -103,9 +130,10 @@ struct KernelsF32 {
   void (*elementary)(int which, int n, const float* x, float* y);
 };
 
-extern const KernelsF32 kPortableF32;
-extern const KernelsF32 kAvx2F32;
-extern const KernelsF32 kAvx512F32;
-extern const KernelsF32 kNeonF32;
+extern const Kernels kPortable;
+extern const Kernels kAvx2;
+extern const Kernels kAvx512;
+extern const Kernels kAvx512Vnni;
+extern const Kernels kNeon;
 
 }  // namespace sketchrnn

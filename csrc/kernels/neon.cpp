@@ -23,6 +23,29 @@ struct V {
   static F load(const float* p) { return vld1q_f32(p); }
   static void store(float* p, F a) { vst1q_f32(p, a); }
   static void store_int(int32_t* p, I a) { vst1q_s32(p, a); }
+  static I load_int(const int32_t* p) { return vld1q_s32(p); }
+  static void store_i16(int16_t* p, I a) { vst1_s16(p, vmovn_s32(a)); }
+  static void store_u8(uint8_t* p, I a) {
+    const uint16x4_t half = vmovn_u32(vreinterpretq_u32_s32(a));
+    const uint8x8_t bytes = vmovn_u16(vcombine_u16(half, half));
+    vst1_lane_u32(reinterpret_cast<uint32_t*>(p), vreinterpret_u32_u8(bytes), 0);
+  }
+  static I madd(int16x8_t a, int16x8_t b) {
+    return vpaddq_s32(vmull_s16(vget_low_s16(a), vget_low_s16(b)), vmull_high_s16(a, b));
+  }
+  static I dot_i16(I sum, I a, I b) {
+    return vaddq_s32(sum, madd(vreinterpretq_s16_s32(a), vreinterpretq_s16_s32(b)));
+  }
+  // Even and odd bytes as int16, exact; the dot-product extension is not in every AArch64
+  // processor.
+  static I dot_u8_i8(I sum, I a, I b) {
+    const int16x8_t w = vreinterpretq_s16_s32(a);
+    const uint16x8_t h = vreinterpretq_u16_s32(b);
+    const int16x8_t even_h = vreinterpretq_s16_u16(vandq_u16(h, vdupq_n_u16(0xFF)));
+    const int16x8_t odd_h = vreinterpretq_s16_u16(vshrq_n_u16(h, 8));
+    const I even = madd(vshrq_n_s16(vshlq_n_s16(w, 8), 8), even_h);
+    return vaddq_s32(sum, vaddq_s32(even, madd(vshrq_n_s16(w, 8), odd_h)));
+  }
   static void prefetch_l2(const char* p) { __builtin_prefetch(p, 0, 2); }
   // Keeps the compiler from reading a weight from memory again for every sketch: loads would bind.
   static void keep_in_register(F& a) { asm("" : "+w"(a)); }
@@ -66,6 +89,6 @@ struct V {
 
 }  // namespace
 
-const KernelsF32 kNeonF32 = {"neon", kPanel, step, head, choose, place, elementary};
+const Kernels kNeon = {"neon", kPanel, step, head, choose, place, elementary};
 
 }  // namespace sketchrnn

@@ -66,6 +66,35 @@ struct V {
   }
   static void store(float* p, F a) { memcpy(p, a.v, sizeof a.v); }
   static void store_int(int32_t* p, I a) { memcpy(p, a.v, sizeof a.v); }
+  static I load_int(const int32_t* p) {
+    return map<I>([&](int i) { return p[i]; });
+  }
+  static void store_i16(int16_t* p, I a) {
+    for (int i = 0; i < kWidth; ++i) p[i] = static_cast<int16_t>(a.v[i]);
+  }
+  static void store_u8(uint8_t* p, I a) {
+    for (int i = 0; i < kWidth; ++i) p[i] = static_cast<uint8_t>(a.v[i]);
+  }
+  // sum + two products of int16 in each 32-bit word.
+  static I dot_i16(I sum, I a, I b) {
+    int16_t x[2 * kWidth], y[2 * kWidth];
+    memcpy(x, a.v, sizeof x);
+    memcpy(y, b.v, sizeof y);
+    return map<I>(
+        [&](int i) { return sum.v[i] + x[2 * i] * y[2 * i] + x[2 * i + 1] * y[2 * i + 1]; });
+  }
+  // sum + four products of a signed byte of a with an unsigned one of b.
+  static I dot_u8_i8(I sum, I a, I b) {
+    int8_t x[4 * kWidth];
+    uint8_t y[4 * kWidth];
+    memcpy(x, a.v, sizeof x);
+    memcpy(y, b.v, sizeof y);
+    return map<I>([&](int i) {
+      int32_t total = sum.v[i];
+      for (int k = 4 * i; k < 4 * i + 4; ++k) total += x[k] * y[k];
+      return total;
+    });
+  }
   static void prefetch_l2(const char*) {}
   static void keep_in_register(F&) {}
   static F set1(float x) {
@@ -155,6 +184,6 @@ struct V {
 
 }  // namespace
 
-const KernelsF32 kPortableF32 = {"portable", kPanel, step, head, choose, place, elementary};
+const Kernels kPortable = {"portable", kPanel, step, head, choose, place, elementary};
 
 }  // namespace sketchrnn

@@ -30,7 +30,7 @@ def build_info() -> dict[str, Any]:
         name: {"compiled": compiled, "usable": usable, "reason": reason}
         for name, compiled, usable, reason in _core.isas()
     }
-    info["precisions"] = ["f32"]
+    info["precisions"] = ["f32", "i16", "i8"]
     info["devices"] = {
         "cpu": {"compiled": True, "usable": True, "reason": ""},
         "cuda": {"compiled": False, "usable": False, "reason": "this build has no CUDA backend"},

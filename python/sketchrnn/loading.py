@@ -14,6 +14,8 @@ from .container import pack, read_metadata
 from .errors import DeviceError
 from .net import Net
 
+PRECISIONS = ("f32", "i16", "i8")
+
 DEFAULT = "pig"
 """The net that load() takes when nothing is named."""
 
@@ -39,7 +41,13 @@ def load(
         False gives a net of the same shape (or of `hidden_size` and `mixtures`) freshly initialised
         from `seed`: weights uniform in ±√(6 / (fan in + fan out)) (Glorot & Bengio 2010), biases 0.
     precision
-        "f32": exact.
+        In which numbers the recurrent product is computed; what each costs was measured on ten
+        public nets and real drawings, in nats per point at the resolution of the data, against
+        float64. Each gives the same bits on every machine, in any batch, on any number of threads.
+        "f32": exact but for float32's own rounding, 0.00000.
+        "i16": the public nets' own 16-bit integers: mean 0.00000, worst net 0.0001. Half the memory.
+        "i8": 8-bit weights and hidden units, calibrated at load on drawings that the net draws (half
+        a second for 512 units): mean 0.0017, worst net 0.0043. A quarter of the memory.
     device
         "cpu".
 
@@ -54,14 +62,14 @@ def load(
     DeviceError
         The device is not available.
     """
-    if precision != "f32":
-        raise ValueError(f'precision: expected "f32", found {precision!r}')
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision: expected one of {', '.join(PRECISIONS)}, found {precision!r}")
     if device != "cpu":
         if isinstance(device, str) and device.split(":")[0] == "cuda":
             raise DeviceError("device: this build has no CUDA backend")
         raise ValueError(f'device: expected "cpu", found {device!r}')
     if not trained:
-        return _untrained(name, seed, hidden_size, mixtures)
+        return _untrained(name, seed, hidden_size, mixtures, precision)
     if hidden_size is not None or mixtures is not None:
         raise ValueError("hidden_size and mixtures are for trained=False: weights fix them")
     if name is None:
@@ -70,25 +78,25 @@ def load(
     if not isinstance(text, str):
         raise TypeError(f"name: expected text, found {name!r}")
     if _is_path(text):
-        return _from_file(text)
+        return _from_file(text, precision)
     path = bundled_path(text)
     if path is None:
         raise ValueError(_no_such_net(text))
-    return Net(_core.Net.from_file(str(path)))
+    return Net(_core.Net.from_file(str(path), precision))
 
 
 def _is_path(text: str) -> bool:
     return os.sep in text or text.endswith((".safetensors", ".json"))
 
 
-def _from_file(path: str) -> Net:
+def _from_file(path: str, precision: str = "f32") -> Net:
     if not os.path.exists(path):
         raise FileNotFoundError(f"no such file: {path}")
     if path.endswith(".json"):
         from .gen_json import read
 
-        return Net(_core.Net.from_bytes(read(path), path))
-    return Net(_core.Net.from_file(path))
+        return Net(_core.Net.from_bytes(read(path), path, precision))
+    return Net(_core.Net.from_file(path, precision))
 
 
 def _no_such_net(name: str) -> str:
@@ -102,7 +110,11 @@ def _no_such_net(name: str) -> str:
 
 
 def _untrained(
-    name: str | PathLike[str] | None, seed: int, hidden_size: int | None, mixtures: int | None
+    name: str | PathLike[str] | None,
+    seed: int,
+    hidden_size: int | None,
+    mixtures: int | None,
+    precision: str,
 ) -> Net:
     shape: dict[str, Any] = {
         "name": "untrained",
@@ -139,7 +151,7 @@ def _untrained(
         max_len=int(shape["max_len"]),
         metadata={"training": '"none: freshly initialised"'},
     )
-    return Net(_core.Net.from_bytes(container, "untrained net"))
+    return Net(_core.Net.from_bytes(container, "untrained net", precision))
 
 
 def _shape_of(name: str) -> dict[str, Any]:

@@ -131,8 +131,8 @@ class Net:
 
     @property
     def precision(self) -> str:
-        """How the arithmetic runs: "f32" is exact, the same bits on every machine."""
-        return "f32"
+        """How the recurrent product is computed: "f32", "i16" or "i8" (see :func:`load`)."""
+        return self._core.precision
 
     @property
     def device(self) -> str:

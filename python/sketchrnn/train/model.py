@@ -65,7 +65,8 @@ def _backward_cell(
     return da.to(a.dtype), dc * f
 
 
-_cells: tuple[Cell, Cell] = (_forward_cell, _backward_cell)
+_plain: tuple[Cell, Cell] = (_forward_cell, _backward_cell)
+_cells = _plain
 
 
 def compile_cells() -> bool:
@@ -92,7 +93,8 @@ class _Lstm(torch.autograd.Function):
         bias: Tensor,
         kept: Tensor,
         gain: float,
-        kind: Any,
+        kind: torch.dtype,
+        cells: tuple[Cell, Cell],
     ) -> Tensor:
         steps, count, wide = x.shape
         n = wh.shape[0]
@@ -105,10 +107,10 @@ class _Lstm(torch.autograd.Function):
         cs = [torch.zeros(count, n)]
         for t in range(steps):
             torch.mm(hx[t], w, out=a[t])
-            hs[t], hx[t + 1, :, :n], c = _cells[0](a[t], bias, cs[t], kept[t], gain)
+            hs[t], hx[t + 1, :, :n], c = cells[0](a[t], bias, cs[t], kept[t], gain)
             cs.append(c)
         ctx.save_for_backward(w, bias, a, hx, kept, *cs)
-        ctx.gain = gain
+        ctx.gain, ctx.cells = gain, cells
         return hs
 
     @staticmethod
@@ -121,14 +123,14 @@ class _Lstm(torch.autograd.Function):
         dh2 = torch.zeros(count, n, dtype=a.dtype)
         dc = torch.zeros(count, n)
         for t in range(steps - 1, -1, -1):
-            da[t], dc = _cells[1](
+            da[t], dc = ctx.cells[1](
                 a[t], bias, cs[t], cs[t + 1], kept[t], ctx.gain, grads[0][t], dh2, dc
             )
             torch.mm(da[t], back, out=dh2)
         dw = (hx[:-1].reshape(steps * count, -1).t() @ da.view(-1, wide)).float()
         ones = torch.ones(1, steps, dtype=a.dtype)  # a product: much faster than da.sum(0)
         dbias = (ones @ da.view(steps, -1)).view(count, wide).float()
-        return None, dw[n:], dw[:n], dbias, None, None, None
+        return None, dw[n:], dw[:n], dbias, None, None, None, None
 
 
 class Net(nn.Module):
@@ -181,9 +183,11 @@ class Net(nn.Module):
         if self.objects:
             e = self.embed[words % self.objects] + self.side[words // self.objects]
             b, bo = b + e @ self.to_b, bo + e @ self.to_bo
+        # Compiled for the shape of training batches; what is only evaluated comes in all shapes.
+        cells = _cells if torch.is_grad_enabled() else _plain
         if kept is None:
             kept = torch.ones(1, dtype=torch.uint8).expand(x.shape[0], count, self.hidden)
-        h: Tensor = _Lstm.apply(x, self.wx, wh, b, kept, gain, kind)  # type: ignore[no-untyped-call]
+        h: Tensor = _Lstm.apply(x, self.wx, wh, b, kept, gain, kind, cells)  # type: ignore[no-untyped-call]
         if outputs is not None:
             h = h * outputs
         return h @ self.wo + bo
