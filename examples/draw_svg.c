@@ -30,7 +30,8 @@ int main(int argc, char** argv) {
   }
   printf("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"%.2f %.2f %.2f %.2f\">\n", left - 5,
          top - 5, right - left + 10, bottom - top + 10);
-  printf("<path fill=\"none\" stroke=\"#000\" stroke-width=\"2\" stroke-linecap=\"round\" d=\"M0 0");
+  printf(
+      "<path fill=\"none\" stroke=\"#000\" stroke-width=\"2\" stroke-linecap=\"round\" d=\"M0 0");
   x = y = 0;
   for (size_t i = 0; i < n; ++i) /* a segment is drawn when the pen was down before it */
     printf("%c%.2f %.2f", i == 0 || row[i - 1].p1 == 1 ? 'L' : 'M', x += row[i].dx, y += row[i].dy);

@@ -1,5 +1,5 @@
-/* The C interface against itself: errors, equality of its several ways to draw, no allocation in the
- * step, several threads over one net.  test_c_api net.safetensors */
+/* The C interface against itself: errors, equality of its several ways to draw, no allocation in
+ * the step, several threads over one net.  test_c_api net.safetensors */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <math.h>
@@ -11,12 +11,12 @@
 
 static int failures = 0;
 
-#define CHECK(condition)                                                  \
-  do {                                                                    \
-    if (!(condition)) {                                                   \
+#define CHECK(condition)                                                      \
+  do {                                                                        \
+    if (!(condition)) {                                                       \
       fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #condition); \
-      ++failures;                                                         \
-    }                                                                     \
+      ++failures;                                                             \
+    }                                                                         \
   } while (0)
 
 /* Every allocation of the program and of the libraries it loads comes through here. */
