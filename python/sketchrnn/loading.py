@@ -45,9 +45,10 @@ def load(
         public nets and real drawings, in nats per point at the resolution of the data, against
         float64. Each gives the same bits on every machine, in any batch, on any number of threads.
         "f32": exact but for float32's own rounding, 0.00000.
-        "i16": the public nets' own 16-bit integers: mean 0.00000, worst net 0.0001. Half the memory.
-        "i8": 8-bit weights and hidden units, calibrated at load on drawings that the net draws (half
-        a second for 512 units): mean 0.0017, worst net 0.0043. A quarter of the memory.
+        "i16": the public nets' own 16-bit integers: mean 0.00000, worst net 0.0001. Half the
+        memory.
+        "i8": 8-bit weights and hidden units, calibrated at load on drawings that the net draws
+        (half a second for 512 units): mean 0.0017, worst net 0.0043. A quarter of the memory.
     device
         "cpu".
 

@@ -435,8 +435,8 @@ class Net:
             The file to write.
         format
             None lets the path's suffix decide. "onnx" (``.onnx``), "mxnet" (``.json``
-            and beside it ``.params``), "gen_json" (``.gen.json``, Magenta's own), "torch" (``.pt``, ``.pth``: a
-            state_dict, see :meth:`to_torch`), "npz" (``.npz``: the arrays).
+            and beside it ``.params``), "gen_json" (``.gen.json``, Magenta's own), "torch" (``.pt``,
+            ``.pth``: a state_dict, see :meth:`to_torch`), "npz" (``.npz``: the arrays).
         options
             Those of the format; docs/export.md lists them.
 
