@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "error.h"
+
 namespace sketchrnn {
 
 Net::Net(std::shared_ptr<const Weights> weights, const Kernels& kernels, Precision precision)
@@ -116,6 +118,8 @@ void Net::pack(Precision precision) {
   const std::size_t panel = static_cast<std::size_t>(kernels_.panel);
   const PanelLayout layout{hidden, panel, (hidden + panel - 1) / panel};
   const int elements = elements_per_word(precision);
+  if (w.quantised() && precision != Precision::i8)
+    throw ArgumentError("precision: the weights are stored quantised, expected \"i8\"");
   state_stride_ = padded(hidden) + 16;
   packed_.precision = precision;
   packed_.hidden = w.hidden;
@@ -129,7 +133,8 @@ void Net::pack(Precision precision) {
   } else if (precision == Precision::i16) {
     pack_integers(quantise_i16(w));
   } else {
-    pack_integers(quantise_i8(std::make_shared<const Net>(weights_, kernels_)));
+    pack_integers(w.quantised() ? stored_i8(w)
+                                : quantise_i8(std::make_shared<const Net>(weights_, kernels_)));
   }
   packed_.recurrent = recurrent_.data();
   pack_head();

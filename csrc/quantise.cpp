@@ -202,7 +202,7 @@ QuantisedRecurrent quantise_i8(const std::shared_ptr<const Net>& net) {
     }
   }
   for (double& scale : out.column_scale)
-    if (scale == 0.0) scale = 1.0;
+    scale = scale > 0.0 ? static_cast<double>(static_cast<float>(scale)) : 1.0;
 
   out.q.resize(hidden * gates);
   // Errors reach the rows of their own block at once and the others when the block is done, so that
@@ -232,6 +232,21 @@ QuantisedRecurrent quantise_i8(const std::shared_ptr<const Net>& net) {
     for (std::size_t j = last; j < hidden; ++j)
       for (std::size_t i = first; i < last; ++i) subtract(i, j);
   }
+  return out;
+}
+
+QuantisedRecurrent stored_i8(const Weights& weights) {
+  const auto hidden = static_cast<std::size_t>(weights.hidden);
+  QuantisedRecurrent out;
+  out.h_limit = 127.0f;
+  std::vector<float> values(weights.wh.count);
+  weights.wh.read_unscaled(0, weights.wh.count, values.data());
+  out.q.assign(values.begin(), values.end());
+  values.resize(4 * hidden);
+  weights.column_scale.read(0, 4 * hidden, values.data());
+  out.column_scale.assign(values.begin(), values.end());
+  out.h_scale.resize(hidden);
+  weights.h_scale.read(0, hidden, out.h_scale.data());
   return out;
 }
 

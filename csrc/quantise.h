@@ -32,4 +32,7 @@ QuantisedRecurrent quantise_i16(const Weights& weights);
 // `net` is the same net in float32.
 QuantisedRecurrent quantise_i8(const std::shared_ptr<const Net>& net);
 
+// The same as stored in a container by an earlier quantise_i8.
+QuantisedRecurrent stored_i8(const Weights& weights);
+
 }  // namespace sketchrnn

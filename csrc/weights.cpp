@@ -55,7 +55,9 @@ float half_to_float(std::uint32_t half) {
   return value;
 }
 
-std::size_t element_size(DType dtype) { return dtype == DType::f32 ? 4 : 2; }
+std::size_t element_size(DType dtype) {
+  return dtype == DType::f32 ? 4 : dtype == DType::i8 ? 1 : 2;
+}
 
 class Reader {
  public:
@@ -68,19 +70,30 @@ class Reader {
     read_metadata(header, *weights);
     Tensor* const tensors[] = {&weights->wx, &weights->wh, &weights->b, &weights->wo, &weights->bo};
     for (std::size_t i = 0; i < 5; ++i) read_tensor(header, kNames[i], *weights, *tensors[i]);
+    if (weights->quantised()) {
+      read_tensor(header, kColumnScale, *weights, weights->column_scale);
+      read_tensor(header, kHiddenScale, *weights, weights->h_scale);
+    }
     for (const auto& [key, value] : header.members) {
-      bool known = key == "__metadata__";
+      bool known = key == "__metadata__" ||
+                   (weights->quantised() && (key == kColumnScale || key == kHiddenScale));
       for (const char* name : kNames) known = known || key == name;
       if (!known) fail("unexpected array " + quoted(key));
     }
-    check_coverage();
+    check_coverage(weights->quantised() ? 7 : 5);
     check_shapes(*weights);
     for (std::size_t i = 0; i < 5; ++i) check_values(kNames[i], *tensors[i]);
+    if (weights->quantised()) {
+      check_scales(kColumnScale, weights->column_scale, 4 * weights->wh.shape[0]);
+      check_scales(kHiddenScale, weights->h_scale, weights->wh.shape[0]);
+    }
     return weights;
   }
 
  private:
   static constexpr const char* kNames[] = {"wx", "wh", "b", "wo", "bo"};
+  static constexpr const char* kColumnScale = "wh.column_scale";
+  static constexpr const char* kHiddenScale = "h.scale";
 
   [[noreturn]] void fail(const std::string& message) const {
     throw WeightsError(what_ + ": " + message);
@@ -169,6 +182,8 @@ class Reader {
       tensor.dtype = DType::f16;
     } else if (dtype->text == "I16") {
       tensor.dtype = DType::i16;
+    } else if (dtype->text == "I8" && name == "wh") {
+      tensor.dtype = DType::i8;
     } else {
       fail("array " + quoted(name) + ": dtype must be F32, F16 or I16, found " +
            quoted(dtype->text));
@@ -213,7 +228,7 @@ class Reader {
   }
 
   // The arrays must tile the data: no gap, no overlap, nothing after the last.
-  void check_coverage() const {
+  void check_coverage(std::size_t arrays) const {
     std::size_t at = 0;
     for (const auto& [first, last] : ranges_) {
       if (first != at)
@@ -221,7 +236,7 @@ class Reader {
              std::to_string(first));
       at = last;
     }
-    if (ranges_.size() != 5 || at != container_.size() - data_start_)
+    if (ranges_.size() != arrays || at != container_.size() - data_start_)
       fail("data: the arrays take " + std::to_string(at) + " bytes, the file holds " +
            std::to_string(container_.size() - data_start_));
   }
@@ -251,8 +266,21 @@ class Reader {
     weights.mixtures = static_cast<int>((outputs - 3) / 6);
   }
 
+  void check_scales(const char* name, const Tensor& tensor, std::size_t size) const {
+    if (tensor.dtype != DType::f32) fail(std::string("array \"") + name + "\": dtype must be F32");
+    expect_shape(name, tensor, {size});
+    std::vector<float> values(size);
+    tensor.read(0, size, values.data());
+    for (std::size_t i = 0; i < size; ++i)
+      // 1e6 bounds the exponents that a scale can bring into a gate's sum far below overflow.
+      if (!(values[i] > 0.0f && values[i] <= 1e6f))
+        fail(std::string("array \"") + name + "\": element " + std::to_string(i) +
+             " must be positive and at most 1e6, found " + std::to_string(values[i]));
+  }
+
   void check_values(const char* name, const Tensor& tensor) const {
-    if (tensor.dtype == DType::i16) return;  // q · scale is finite for every q
+    // q · scale is finite for every q
+    if (tensor.dtype == DType::i16 || tensor.dtype == DType::i8) return;
     constexpr std::size_t chunk = 1024;
     float values[chunk];
     for (std::size_t first = 0; first < tensor.count; first += chunk) {
@@ -294,6 +322,10 @@ void Tensor::read_unscaled(std::size_t first, std::size_t n, float* out) const {
         const auto q = static_cast<std::int16_t>(little_endian(p + 2 * i, 2));
         out[i] = static_cast<float>(q);
       }
+      break;
+    case DType::i8:
+      for (std::size_t i = 0; i < n; ++i)
+        out[i] = static_cast<float>(static_cast<std::int8_t>(p[i]));
       break;
   }
 }

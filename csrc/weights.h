@@ -2,6 +2,10 @@
 //
 //   wx (5, 4H)  wh (H, 4H)  b (4H)  wo (H, 3 + 6M)  bo (3 + 6M)     dtype F32, F16 or I16
 //
+// or, quantised for the precision i8, wh in I8 with two arrays more:
+//
+//   wh.column_scale (4H)  h.scale (H)     F32; wh = q · column_scale[column] · h.scale[row]
+//
 // Columns of wx, wh and b are the gates i, j, f, o; b is without the forget gate's +1. Columns of
 // wo and bo are pen logits (3), then M each of π logits, μx, μy, log σx, log σy, atanh ρ. An I16
 // array q stands for q · scale, with the scale under "<array>.scale" in the metadata.
@@ -19,7 +23,7 @@ namespace sketchrnn {
 
 class MappedFile;
 
-enum class DType { f32, f16, i16 };
+enum class DType { f32, f16, i16, i8 };
 
 struct Tensor {
   DType dtype = DType::f32;
@@ -36,6 +40,7 @@ struct Tensor {
 
 struct Weights {
   Tensor wx, wh, b, wo, bo;
+  Tensor column_scale, h_scale;  // empty unless quantised()
   int hidden = 0;
   int mixtures = 0;
   std::string name;
@@ -46,6 +51,9 @@ struct Weights {
   std::string_view container;         // the whole file
   std::shared_ptr<const void> owner;  // keeps `container` alive, or:
   std::shared_ptr<const MappedFile> file;
+
+  // Whether wh is 8-bit integers with scales of their own, good for Precision::i8 only.
+  bool quantised() const { return wh.dtype == DType::i8; }
 
   // To be called before `container` or a tensor is read again later. Throws WeightsError if the
   // file behind them has been written to since: its numbers would be others, or no longer there

@@ -20,6 +20,7 @@
 #include "generator.h"
 #include "isa.h"
 #include "net.h"
+#include "quantise.h"
 #include "sampler.h"
 #include "score.h"
 #include "simplify.h"
@@ -188,7 +189,35 @@ py::dict arrays_of(const Net& net) {
     tensor->read(0, tensor->count, array.mutable_data());
     out[name] = array;
   }
+  if (w.quantised()) {
+    const auto hidden = static_cast<std::size_t>(w.hidden);
+    std::vector<float> columns(4 * hidden);
+    std::vector<float> rows(hidden);
+    w.column_scale.read(0, columns.size(), columns.data());
+    w.h_scale.read(0, rows.size(), rows.data());
+    float* wh = py::cast<FloatArray>(out["wh"]).mutable_data();
+    for (std::size_t k = 0; k < hidden; ++k)
+      for (const float column : columns) *wh++ *= column * rows[k];
+  }
   return out;
+}
+
+// The 8-bit recurrent weights of a container: what quantise_i8 finds, as arrays to be stored.
+py::tuple quantise_container(const py::bytes& container, const std::string& what) {
+  const std::shared_ptr<const Net> net = net_from_bytes(container, what, "f32");
+  QuantisedRecurrent found;
+  {
+    const py::gil_scoped_release release;
+    found = quantise_i8(net);
+  }
+  const Index hidden = net->hidden();
+  py::array_t<std::int8_t> q({hidden, 4 * hidden});
+  FloatArray columns(4 * hidden);
+  FloatArray rows(hidden);
+  std::copy(found.q.begin(), found.q.end(), q.mutable_data());
+  std::copy(found.column_scale.begin(), found.column_scale.end(), columns.mutable_data());
+  std::copy(found.h_scale.begin(), found.h_scale.end(), rows.mutable_data());
+  return py::make_tuple(q, columns, rows);
 }
 
 py::tuple generate_from(Stream& stream, const FloatArray& prefix, std::size_t count,
@@ -397,6 +426,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
         return keep;
       },
       py::arg("points").noconvert(), py::arg("epsilon"));
+  m.def("quantise_i8", &quantise_container, py::arg("container"), py::arg("what"));
   m.def(
       "philox4x32_10",
       [](std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key) {

@@ -3,7 +3,8 @@ the core.
 
 Arrays ``wx`` (5, 4H), ``wh`` (H, 4H), ``b`` (4H,), ``wo`` (H, 3 + 6M), ``bo`` (3 + 6M,), gates
 i, j, f, o, ``b`` without the forget gate's +1; dtype F32, F16, or I16 with "<array>.scale" in the
-metadata.
+metadata. Quantised for the precision "i8": ``wh`` in I8 with ``wh.column_scale`` (4H,) and ``h.scale``
+(H,) in F32, wh = q · column_scale[column] · h.scale[row].
 Metadata (all strings): format, format_version, name, scale_factor, max_len, start_token (JSON list
 of five numbers), and anything else, such as units, licence, training.
 File format: https://github.com/huggingface/safetensors, section "Format".
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import Any
 
@@ -46,21 +47,60 @@ def pack(
         }
     }
     blobs = []
-    at = 0
     for key in ARRAYS:
         array = np.asarray(arrays[key])
         array = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
-        blob = array.tobytes()
-        header[key] = {
-            "dtype": _DTYPES[array.dtype.str],
-            "shape": array.shape,
-            "data_offsets": [at, at + len(blob)],
-        }
-        blobs.append(blob)
+        header[key] = {"dtype": _DTYPES[array.dtype.str], "shape": array.shape}
+        blobs.append(array.tobytes())
+    return _assemble(header, ARRAYS, blobs)
+
+
+def _assemble(header: dict[str, Any], keys: Sequence[str], blobs: Sequence[bytes]) -> bytes:
+    at = 0
+    for key, blob in zip(keys, blobs, strict=True):
+        header[key]["data_offsets"] = [at, at + len(blob)]
         at += len(blob)
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)  # the format's way to align the data
     return len(text).to_bytes(8, "little") + text + b"".join(blobs)
+
+
+def is_quantised(container: bytes) -> bool:
+    """Whether the container holds 8-bit recurrent weights; False also for what is no container."""
+    try:
+        return bool(_header(container)["wh"]["dtype"] == "I8")
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+def with_i8(
+    container: bytes,
+    q: NDArray[np.int8],
+    column_scale: NDArray[np.float32],
+    h_scale: NDArray[np.float32],
+) -> bytes:
+    """Return a copy of a valid container with its recurrent weights in 8 bits."""
+    header = _header(container)
+    start = 8 + int.from_bytes(container[:8], "little")
+    blobs = {}
+    for key in ARRAYS:
+        first, last = header[key]["data_offsets"]
+        blobs[key] = container[start + first : start + last]
+    header["__metadata__"].pop("wh.scale", None)
+    for key, dtype, array in (
+        ("wh", "I8", q),
+        ("wh.column_scale", "F32", column_scale.astype("<f4")),
+        ("h.scale", "F32", h_scale.astype("<f4")),
+    ):
+        header[key] = {"dtype": dtype, "shape": array.shape}
+        blobs[key] = array.tobytes()
+    return _assemble(header, list(blobs), list(blobs.values()))
+
+
+def _header(container: bytes) -> dict[str, Any]:
+    length = int.from_bytes(container[:8], "little")
+    header: dict[str, Any] = json.loads(container[8 : 8 + length])
+    return header
 
 
 def read_metadata(path: str | PathLike[str]) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def load(
     path = bundled_path(text)
     if path is None:
         raise ValueError(_no_such_net(text))
-    return Net(_core.Net.from_file(os.fsencode(path), precision))
+    return _from_file(str(path), precision)
 
 
 def _is_path(text: str) -> bool:
@@ -93,11 +93,24 @@ def _is_path(text: str) -> bool:
 def _from_file(path: str, precision: str = "f32") -> Net:
     if not os.path.exists(path):
         raise FileNotFoundError(f"no such file: {path}")
+    if precision != "i8" and not path.endswith(".json"):
+        return Net(_core.Net.from_file(os.fsencode(path), precision))
     if path.endswith(".json"):
         from .gen_json import read
 
-        return Net(_core.Net.from_bytes(read(path), path, precision))
-    return Net(_core.Net.from_file(os.fsencode(path), precision))
+        container = read(path)
+    else:
+        with open(path, "rb") as file:
+            container = file.read()
+    return _from_container(container, path, precision)
+
+
+def _from_container(container: bytes, what: str, precision: str) -> Net:
+    if precision == "i8":
+        from .cache import quantised
+
+        container = quantised(container, what)
+    return Net(_core.Net.from_bytes(container, what, precision))
 
 
 def _no_such_net(name: str) -> str:
@@ -152,7 +165,7 @@ def _untrained(
         max_len=int(shape["max_len"]),
         metadata={"training": '"none: freshly initialised"'},
     )
-    return Net(_core.Net.from_bytes(container, "untrained net", precision))
+    return _from_container(container, "untrained net", precision)
 
 
 def _shape_of(name: str) -> dict[str, Any]:
