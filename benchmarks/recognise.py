@@ -95,7 +95,7 @@ def fit(drawings: list[data.Drawing], words: list[str], epochs: int, seed: int) 
             loss.backward()
             optimiser.step()
             schedule.step()
-            total += float(loss)
+            total += loss.item()
         print(f"  epoch {epoch + 1}: loss {total / per_epoch:.3f}", flush=True)
     return net.eval()
 
