@@ -23,7 +23,8 @@ def net_path() -> str:
 def drawings(net: sketchrnn.Net, count: int) -> list[np.ndarray]:
     """Real drawings for teacher forcing (raw QuickDraw, RDP ε = 2), or the net's own without data.
 
-    Stroke-5 rows in data units, ending rows included, drawings longer than the net's N_max left out.
+    Stroke-5 rows in data units, ending rows included, drawings longer than the net's N_max left
+    out.
     """
     shared = os.environ.get("SKETCHRNN_SHARED")
     if not shared:

@@ -17,7 +17,7 @@ TAU = 0.4
 
 @dataclass
 class Peer:
-    """`step(x, h, c)` takes (B, 5), (B, H), (B, H) in the library's own arrays and returns z, h, c."""
+    """`step(x, h, c)` takes (B, 5), (B, H), (B, H), the library's own arrays; returns z, h, c."""
 
     name: str
     threads: int

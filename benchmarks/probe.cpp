@@ -107,8 +107,9 @@ __attribute__((target("avx2"), noinline)) double read_bytes(const char* data, st
     total += 8.0 * bytes;
   } while (seconds_since(start) < seconds);
   const double rate = total / seconds_since(start);
-  sink_int = sink_int + _mm256_extract_epi32(_mm256_xor_si256(_mm256_xor_si256(x0, x1),
-                                                   _mm256_xor_si256(x2, x3)), 0);
+  sink_int =
+      sink_int +
+      _mm256_extract_epi32(_mm256_xor_si256(_mm256_xor_si256(x0, x1), _mm256_xor_si256(x2, x3)), 0);
   return rate;
 }
 
@@ -142,7 +143,8 @@ double barrier_ns() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const double seconds = argc > 2 && std::strcmp(argv[1], "--seconds") == 0 ? std::atof(argv[2]) : 0.1;
+  const double seconds =
+      argc > 2 && std::strcmp(argv[1], "--seconds") == 0 ? std::atof(argv[2]) : 0.1;
   std::printf("{");
   const auto report = [&](const char* name, const std::function<double(int)>& work) {
     work(0);
@@ -168,8 +170,7 @@ int main(int argc, char** argv) {
     const std::size_t half = size.bytes / 2 / 128 * 128;
     read_bytes(data[0].data(), size.bytes, seconds);
     const double one = read_bytes(data[0].data(), size.bytes, seconds);
-    const double two =
-        on_two([&](int t) { return read_bytes(data[t].data(), half, seconds); });
+    const double two = on_two([&](int t) { return read_bytes(data[t].data(), half, seconds); });
     std::printf("\"%s\": [%.4g, %.4g], ", size.name, one, two);
   }
   std::printf("\"barrier_ns\": %.1f}\n", barrier_ns());

@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import sketchrnn
 import torch
 from numpy.typing import NDArray
-from sketchrnn.train import data
 from torch import nn
+
+import sketchrnn
+from sketchrnn.train import data
 
 SIZE = 40
 F32 = NDArray[np.float32]

@@ -164,6 +164,23 @@ class Worker {
   std::vector<int32_t> choices_;
 };
 
+// A single drawing: no lanes, and with several threads each step is divided.
+Output draw_one(Stream& stream, const DrawOptions& options, const Progress& progress) {
+  stream.reseed(options.seed, options.index);
+  stream.use_threads(options.threads);
+  Output output;
+  std::vector<Row> drawing;
+  SharedWork shared(1);
+  WorkQueue queue(shared, &progress);
+  while (!stream.finished() && stream.position() < options.max_len) {
+    drawing.push_back(stream.step(options.temperature));
+    if (!queue.go_on()) throw Cancelled();
+  }
+  output.rows.append(drawing);
+  output.order.push_back({0, drawing.size()});
+  return output;
+}
+
 void write_row(float* out, const Row& row) {
   out[0] = row.dx;
   out[1] = row.dy;
@@ -214,6 +231,11 @@ Batch generate(Stream& origin, const std::vector<Row>& prefix, const DrawOptions
   if (options.max_len > std::numeric_limits<std::uint32_t>::max())
     throw ArgumentError("max_len: expected at most 2^32 - 1, found " +
                         std::to_string(options.max_len));
+  if (options.count == 1 && options.lanes == 0) {
+    std::vector<Output> one;
+    one.push_back(draw_one(origin, options, progress));
+    return assemble(one, prefix, 1);
+  }
   const float* const h = origin.h_row();
   const float* const c = origin.c_row();
   const LanePlan plan = plan_lanes(options.count, options.threads, options.lanes);

@@ -51,7 +51,7 @@ const std::vector<Isa>& isas() {
 
 const Kernels& choose_kernels() {
   const char* forced = std::getenv("SKETCHRNN_ISA");
-  const Isa* best = nullptr;
+  const Isa* best = &isas().front();  // portable, which is always usable
   std::string working;
   std::string why = "unknown";
   for (const Isa& isa : isas()) {

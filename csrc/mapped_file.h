@@ -1,6 +1,7 @@
 // A whole file as read-only memory.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -16,7 +17,14 @@ class MappedFile {
 
   std::string_view bytes() const { return {static_cast<const char*>(data_), size_}; }
 
+  // Throws WeightsError if the file has another size or time of change than when it was mapped.
+  void check_unchanged() const;
+
  private:
+  std::string path_;
+  int file_ = -1;
+  std::int64_t changed_seconds_ = 0;
+  std::int64_t changed_nanoseconds_ = 0;
   void* data_ = nullptr;
   std::size_t size_ = 0;
 };

@@ -10,7 +10,7 @@ namespace sketchrnn {
 void sample(const Kernels& kernels, const float* z, int mixtures, Temperature temperature,
             std::uint64_t seed, std::size_t count, float* rows) {
   constexpr std::size_t n = kPad;  // points a round
-  const auto choices = static_cast<std::size_t>(kPenStates + mixtures);
+  const auto choices = kPenStates + static_cast<std::size_t>(mixtures);
   AlignedFloats logits(choices * n);
   AlignedFloats params(kPlaceOutputs * n);
   AlignedFloats u(4 * n);

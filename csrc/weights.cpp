@@ -17,7 +17,9 @@ namespace {
 constexpr std::size_t kMaxHidden = 65536;
 constexpr std::size_t kMaxMixtures = 4096;
 constexpr std::size_t kMaxLen = 1u << 24;
-constexpr std::size_t kMaxHeader = 100'000'000;  // the safetensors format's own limit
+// The format allows 100 MB. Ours holds five arrays and a training record; parsed it takes some
+// fifty times its size in memory, which a hostile file may not make gigabytes of.
+constexpr std::size_t kMaxHeader = std::size_t{1} << 20;
 
 std::string quoted(std::string_view text) {
   constexpr std::size_t longest = 60;
@@ -296,6 +298,10 @@ void Tensor::read_unscaled(std::size_t first, std::size_t n, float* out) const {
   }
 }
 
+void Weights::check_unchanged() const {
+  if (file) file->check_unchanged();
+}
+
 void Tensor::read(std::size_t first, std::size_t n, float* out) const {
   read_unscaled(first, n, out);
   if (dtype != DType::i16) return;
@@ -312,8 +318,11 @@ std::shared_ptr<const Weights> weights_from_memory(std::string_view container,
 }
 
 std::shared_ptr<const Weights> weights_from_file(const std::string& path) {
-  auto file = std::make_shared<const MappedFile>(path);
-  return weights_from_memory(file->bytes(), file, path);
+  const auto file = std::make_shared<const MappedFile>(path);
+  const std::shared_ptr<Weights> weights = Reader(file->bytes(), path).read();
+  weights->container = file->bytes();
+  weights->file = file;
+  return weights;
 }
 
 }  // namespace sketchrnn

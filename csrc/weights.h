@@ -17,6 +17,8 @@
 
 namespace sketchrnn {
 
+class MappedFile;
+
 enum class DType { f32, f16, i16 };
 
 struct Tensor {
@@ -42,7 +44,13 @@ struct Weights {
   std::array<float, 5> start_token{};
   std::map<std::string, std::string> metadata;
   std::string_view container;         // the whole file
-  std::shared_ptr<const void> owner;  // keeps `container` alive
+  std::shared_ptr<const void> owner;  // keeps `container` alive, or:
+  std::shared_ptr<const MappedFile> file;
+
+  // To be called before `container` or a tensor is read again later. Throws WeightsError if the
+  // file behind them has been written to since: its numbers would be others, or no longer there
+  // (SIGBUS).
+  void check_unchanged() const;
 };
 
 // Both check every field against the real length before anything is allocated for it, and throw

@@ -20,6 +20,7 @@ import pytest
 
 import sketchrnn
 from sketchrnn import _core
+from sketchrnn.container import pack
 
 OFFICIAL = [
     "ambulance",
@@ -33,6 +34,8 @@ OFFICIAL = [
     "rabbit",
     "sheep",
 ]  # those in SKETCHRNN_SHARED/official
+
+PRECISIONS = sketchrnn.build_info()["precisions"]
 
 ISAS = [name for name, _, usable, _ in _core.isas() if usable]
 
@@ -97,6 +100,29 @@ def batch(drawings):
 
 def small_net(hidden_size=32, mixtures=5, seed=1):
     return sketchrnn.load(trained=False, hidden_size=hidden_size, mixtures=mixtures, seed=seed)
+
+
+def drawing_net(hidden_size=32, mixtures=5, seed=1, precision="f32"):
+    """A random net whose drawings have lengths like real ones: the pen mostly stays down and about
+    one row in fifty is the last. (The pen of small_net() ends a drawing at every third row.)"""
+    rng = np.random.default_rng(seed)
+    outputs = 3 + 6 * mixtures
+    bo = rng.normal(0, 0.5, outputs)
+    bo[:3] = (1.0, 0.0, -2.0)
+    arrays = {
+        "wx": rng.normal(0, 0.5, (5, 4 * hidden_size)),
+        "wh": rng.normal(0, 1 / np.sqrt(hidden_size), (hidden_size, 4 * hidden_size)),
+        "b": rng.normal(0, 0.5, 4 * hidden_size),
+        "wo": rng.normal(0, 1 / np.sqrt(hidden_size), (hidden_size, outputs)),
+        "bo": bo,
+    }
+    container = pack(
+        {key: array.astype(np.float32) for key, array in arrays.items()},
+        name="random",
+        scale_factor=20.0,
+        max_len=100,
+    )
+    return sketchrnn.Net(_core.Net.from_bytes(container, "random net", precision))
 
 
 @pytest.fixture

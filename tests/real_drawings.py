@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+
 import sketchrnn
 
 SHARED = Path(os.environ["SKETCHRNN_SHARED"]) if os.environ.get("SKETCHRNN_SHARED") else None

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+
 import sketchrnn
 from sketchrnn.embed import c_header, main, write_header
 

@@ -5,8 +5,9 @@ import json
 
 import numpy as np
 import pytest
-import sketchrnn
 from real_drawings import NO_SHARED, SHARED
+
+import sketchrnn
 
 STEP = 10 / 32767
 

@@ -9,6 +9,7 @@ from ast import literal_eval
 
 import numpy as np
 import pytest
+
 import sketchrnn
 
 PARAMETERS = ("pen", "pi", "mu_x", "mu_y", "sigma_x", "sigma_y", "rho")

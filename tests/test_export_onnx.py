@@ -4,8 +4,9 @@ import json
 
 import numpy as np
 import pytest
-import sketchrnn
 from real_drawings import NO_SHARED, SHARED, real_drawings
+
+import sketchrnn
 
 onnx = pytest.importorskip("onnx")
 ort = pytest.importorskip("onnxruntime")

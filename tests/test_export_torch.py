@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 import sketchrnn
 
 SHARED = os.environ.get("SKETCHRNN_SHARED")

@@ -6,8 +6,9 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
-import sketchrnn
 from real_drawings import NO_SHARED, SHARED
+
+import sketchrnn
 from sketchrnn.export.graph_svg import graph_svg
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -7,8 +7,10 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,17 +44,26 @@ py::array_t<T> own(std::unique_ptr<T[]> data, std::vector<Index> shape) {
   return py::array_t<T>(std::move(shape), raw, owner);
 }
 
-// Checks stroke-5 rows and takes them over. `what` names them in messages.
-std::vector<Row> rows_from(const FloatArray& array, const char* what) {
+// Checks stroke-5 rows and takes them over. `what` names them in messages; where it is null,
+// drawing and row do, by the drawings' offsets.
+std::vector<Row> rows_from(const FloatArray& array, const char* what,
+                           const std::vector<std::int64_t>& offsets = {}) {
   if (array.ndim() != 2 || array.shape(1) != 5)
-    throw ArgumentError(std::string(what) + ": expected an array of shape (n, 5)");
+    throw ArgumentError(std::string(what ? what : "strokes") +
+                        ": expected an array of shape (n, 5)");
+  const auto place = [&](std::size_t i) {
+    if (what != nullptr) return std::string(what) + ": row " + std::to_string(i);
+    const auto row = static_cast<std::int64_t>(i);
+    const auto next = std::upper_bound(offsets.begin(), offsets.end(), row);
+    return "drawing " + std::to_string(next - offsets.begin() - 1) + ": row " +
+           std::to_string(row - *(next - 1));
+  };
   const float* p = array.data();
   std::vector<Row> rows(static_cast<std::size_t>(array.shape(0)));
   for (std::size_t i = 0; i < rows.size(); ++i, p += 5) {
     if (!std::isfinite(p[0]) || !std::isfinite(p[1]))
-      throw ArgumentError(std::string(what) + ": row " + std::to_string(i) +
-                          ": offsets must be finite, found (" + std::to_string(p[0]) + ", " +
-                          std::to_string(p[1]) + ")");
+      throw ArgumentError(place(i) + ": offsets must be finite, found (" + std::to_string(p[0]) +
+                          ", " + std::to_string(p[1]) + ")");
     int pen = -1;
     int ones = 0;
     int zeros = 0;
@@ -64,9 +75,9 @@ std::vector<Row> rows_from(const FloatArray& array, const char* what) {
       zeros += p[2 + k] == 0.0f;
     }
     if (ones != 1 || zeros != 2)
-      throw ArgumentError(std::string(what) + ": row " + std::to_string(i) +
-                          ": pen states must be one 1 and two 0, found (" + std::to_string(p[2]) +
-                          ", " + std::to_string(p[3]) + ", " + std::to_string(p[4]) + ")");
+      throw ArgumentError(place(i) + ": pen states must be one 1 and two 0, found (" +
+                          std::to_string(p[2]) + ", " + std::to_string(p[3]) + ", " +
+                          std::to_string(p[4]) + ")");
     rows[i] = {p[0], p[1], static_cast<Pen>(pen)};
   }
   return rows;
@@ -93,11 +104,27 @@ Progress progress_from(const py::object& callback) {
   };
 }
 
+// Bounds what sizes are computed from, so that none of them can wrap around.
+std::size_t check_count(const char* name, std::size_t count) {
+  constexpr std::size_t most = std::size_t{1} << 40;
+  if (count > most)
+    throw ArgumentError(std::string(name) + ": expected at most 2^40, found " +
+                        std::to_string(count));
+  return count;
+}
+
 int check_threads(int threads) {
   if (threads < 1 || threads > 4096)
     throw ArgumentError("threads: expected a number from 1 to 4096, found " +
                         std::to_string(threads));
   return threads;
+}
+
+// Messages quote file names and parts of files, which need not be UTF-8.
+void set_python_error(py::handle type, const char* message) {
+  const py::object text = py::reinterpret_steal<py::object>(
+      PyUnicode_DecodeUTF8(message, static_cast<Index>(std::strlen(message)), "replace"));
+  if (text) PyErr_SetObject(type.ptr(), text.ptr());
 }
 
 struct CheckedDrawings {
@@ -109,17 +136,15 @@ struct CheckedDrawings {
 CheckedDrawings drawings_from(const FloatArray& strokes,
                               const py::array_t<std::int64_t, py::array::c_style>& offsets) {
   CheckedDrawings out;
-  out.rows = rows_from(strokes, "strokes");
   if (offsets.ndim() != 1 || offsets.size() < 1)
     throw ArgumentError("offsets: expected an array of shape (n + 1,)");
   out.offsets.assign(offsets.data(), offsets.data() + offsets.size());
   bool good =
-      out.offsets.front() == 0 && out.offsets.back() == static_cast<std::int64_t>(out.rows.size());
+      out.offsets.front() == 0 && strokes.ndim() == 2 && out.offsets.back() == strokes.shape(0);
   for (std::size_t i = 1; i < out.offsets.size(); ++i)
     good = good && out.offsets[i - 1] <= out.offsets[i];
-  if (!good)
-    throw ArgumentError("offsets: expected to rise from 0 to the number of rows, " +
-                        std::to_string(out.rows.size()));
+  if (!good) throw ArgumentError("offsets: expected to rise from 0 to the number of rows");
+  out.rows = rows_from(strokes, nullptr, out.offsets);
   return out;
 }
 
@@ -154,6 +179,7 @@ std::shared_ptr<Net> net_from_bytes(const py::bytes& container, const std::strin
 
 py::dict arrays_of(const Net& net) {
   const Weights& w = net.weights();
+  w.check_unchanged();
   const std::pair<const char*, const Tensor*> all[] = {
       {"wx", &w.wx}, {"wh", &w.wh}, {"b", &w.b}, {"wo", &w.wo}, {"bo", &w.bo}};
   py::dict out;
@@ -170,7 +196,7 @@ py::tuple generate_from(Stream& stream, const FloatArray& prefix, std::size_t co
                         std::uint64_t seed, std::uint64_t index, std::size_t max_len, int threads,
                         int lanes, const py::object& progress) {
   DrawOptions options;
-  options.count = count;
+  options.count = check_count("n", count);
   options.temperature = make_temperature(temperature, softmax_temperature);
   options.seed = seed;
   options.index = index;
@@ -201,11 +227,11 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     try {
       if (p) std::rethrow_exception(p);
     } catch (const WeightsError& e) {
-      py::set_error(weights_error, e.what());
+      set_python_error(weights_error, e.what());
     } catch (const Cancelled& e) {
       py::set_error(cancelled, e.what());
     } catch (const ArgumentError& e) {
-      py::set_error(PyExc_ValueError, e.what());
+      set_python_error(PyExc_ValueError, e.what());
     }
   });
 
@@ -234,6 +260,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
       .def_property_readonly("packed_bytes", &Net::packed_bytes)
       .def_property_readonly("container",
                              [](const Net& n) {
+                               n.weights().check_unchanged();
                                const std::string_view all = n.weights().container;
                                return py::bytes(all.data(), all.size());
                              })
@@ -278,10 +305,11 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
           py::arg("strokes").noconvert(), py::arg("offsets").noconvert(), py::arg("threads"));
 
   py::class_<Stream>(m, "Stream")
-      .def(py::init([](const std::shared_ptr<Net>& net, std::uint64_t seed, std::uint64_t index) {
-             return Stream(net, seed, index);
+      .def(py::init([](const std::shared_ptr<Net>& net, std::uint64_t seed, std::uint64_t index,
+                       int threads) {
+             return std::make_unique<Stream>(net, seed, index, check_threads(threads));
            }),
-           py::arg("net"), py::arg("seed"), py::arg("index"))
+           py::arg("net"), py::arg("seed"), py::arg("index"), py::arg("threads") = 1)
       .def("copy", [](const Stream& s) { return Stream(s); })
       .def("reset", &Stream::reset)
       .def("reseed", &Stream::reseed, py::arg("seed"), py::arg("index"))
@@ -330,6 +358,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
         if (z.ndim() != 1 || z.size() < 9 || (z.size() - 3) % 6 != 0)
           throw ArgumentError("z: expected an array of shape (3 + 6M,)");
         const int mixtures = static_cast<int>((z.size() - 3) / 6);
+        check_count("size", count);
         const Temperature t = make_temperature(temperature, softmax_temperature);
         const Kernels& kernels = choose_kernels();
         std::unique_ptr<float[]> out(new float[count * 5]);

@@ -11,6 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from .strokes import stroke3_to_stroke5
 
+MOST = 2**40
+"""Drawings or points asked for at once: the core's limit, far beyond any memory."""
+
 
 def integer(name: str, value: object, low: int, high: int | None = None) -> int:
     """Return an int in [low, high], or raise TypeError / ValueError naming the argument."""
@@ -82,5 +85,8 @@ def strokes(name: str, value: object, *, end: bool = False) -> NDArray[np.float3
             f"{name}: expected an array of shape (n, 5) or (n, 3), found {array.shape}"
         )
     if array.shape[1] == 3:
-        return stroke3_to_stroke5(array, end=end)
+        try:
+            return stroke3_to_stroke5(array, end=end)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
     return array

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,7 +30,8 @@ def bundled_path(name: str) -> Path | None:
     """Return the file of a bundled net, None if there is none of that name."""
     # Names come from callers: nothing but a plain name may reach the file system.
     path = _BUNDLED / f"{name}.safetensors"
-    return path if path.parent == _BUNDLED and path.is_file() else None
+    # os.path.isfile: False, too, for what the file system cannot even look up (NUL, too long).
+    return path if path.parent == _BUNDLED and os.path.isfile(path) else None
 
 
 def official() -> list[dict[str, Any]]:

@@ -73,7 +73,7 @@ class Distribution:
         root; `softmax_temperature` overrides the first part. The same seed gives the same rows.
         Raises ValueError for a temperature that is negative or not finite.
         """
-        count = 1 if size is None else _check.integer("size", size, 0)
+        count = 1 if size is None else _check.integer("size", size, 0, _check.MOST)
         softmax = (
             None
             if softmax_temperature is None

@@ -10,6 +10,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
+import os
 from os import PathLike
 from typing import Any, NoReturn
 
@@ -32,6 +34,8 @@ def read(path: str | PathLike[str]) -> bytes:
     def fail(message: str) -> NoReturn:
         raise WeightsError(f"{path}: {message}")
 
+    if not os.path.isfile(path):  # opening a named pipe would wait for ever
+        fail("not a regular file")
     with open(path, "rb") as file:
         data = file.read()
     try:
@@ -62,6 +66,12 @@ def read(path: str | PathLike[str]) -> bytes:
             or not -1e300 < value < 1e300  # NaN, Infinity and integers beyond float64
         ):
             fail(f"info.{key}: expected a number, found {value!r}")
+        try:
+            finite = math.isfinite(value)
+        except OverflowError:  # an integer beyond float64
+            finite = False
+        if not finite:
+            fail(f"info.{key}: expected a finite number, found {value!r:.40}")
         return value
 
     arrays = {}

@@ -10,7 +10,7 @@ import numpy as np
 
 from . import _check, _core
 from .catalog import bundled_path, catalog, official
-from .container import pack, read_metadata
+from .container import pack
 from .errors import DeviceError
 from .net import Net
 
@@ -45,9 +45,10 @@ def load(
         public nets and real drawings, in nats per point at the resolution of the data, against
         float64. Each gives the same bits on every machine, in any batch, on any number of threads.
         "f32": exact but for float32's own rounding, 0.00000.
-        "i16": the public nets' own 16-bit integers: mean 0.00000, worst net 0.0001. Half the memory.
-        "i8": 8-bit weights and hidden units, calibrated at load on drawings that the net draws (half
-        a second for 512 units): mean 0.0017, worst net 0.0043. A quarter of the memory.
+        "i16": the public nets' own 16-bit integers: mean 0.00000, worst net 0.0001. Half the
+        memory.
+        "i8": 8-bit weights and hidden units, calibrated at load on drawings that the net draws
+        (half a second for 512 units): mean 0.0017, worst net 0.0043. A quarter of the memory.
     device
         "cpu".
 
@@ -82,7 +83,7 @@ def load(
     path = bundled_path(text)
     if path is None:
         raise ValueError(_no_such_net(text))
-    return Net(_core.Net.from_file(str(path), precision))
+    return Net(_core.Net.from_file(os.fsencode(path), precision))
 
 
 def _is_path(text: str) -> bool:
@@ -96,7 +97,7 @@ def _from_file(path: str, precision: str = "f32") -> Net:
         from .gen_json import read
 
         return Net(_core.Net.from_bytes(read(path), path, precision))
-    return Net(_core.Net.from_file(path, precision))
+    return Net(_core.Net.from_file(os.fsencode(path), precision))
 
 
 def _no_such_net(name: str) -> str:
@@ -156,18 +157,6 @@ def _untrained(
 
 def _shape_of(name: str) -> dict[str, Any]:
     path = name if _is_path(name) else bundled_path(name)
-    if path is not None and not str(path).endswith(".json"):
-        header = read_metadata(path)
-        if "__metadata__" not in header:
-            raise _core.WeightsError(f"{path}: not a net in our layout")
-        facts = header["__metadata__"]
-        return {
-            "name": facts["name"],
-            "hidden_size": header["wh"]["shape"][0],
-            "mixtures": (header["bo"]["shape"][0] - 3) // 6,
-            "scale_factor": float(facts["scale_factor"]),
-            "max_len": int(facts["max_len"]),
-        }
     if path is not None:
         net = _from_file(str(path))
         return {key: getattr(net, key) for key in _SHAPE}

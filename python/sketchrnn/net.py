@@ -201,7 +201,9 @@ class Net:
         max_len
             Rows of a sketch at most; None for the net's own ``max_len``.
         threads
-            None for all processors.
+            None for all processors (one for a single sketch). Two or more divide each step of a
+            single sketch between two threads that wait for each other by spinning: for processors
+            that are free.
         softmax_temperature
             Overrides `temperature` for component and pen state (sketch-rnn-js: 0.5 + 0.5τ).
         index
@@ -293,7 +295,7 @@ class Net:
         index: int,
         progress: Progress | None,
     ) -> Sketch | Sketches:
-        count = 1 if n is None else _check.integer("n", n, 0)
+        count = 1 if n is None else _check.integer("n", n, 0, _check.MOST)
         if progress is not None and not callable(progress):
             raise TypeError(f"progress: expected a function, found {progress!r}")
         prefix = empty_rows() if partial is None else partial
@@ -315,19 +317,26 @@ class Net:
             seed,
             index,
             limit,
-            _check.threads(threads),
+            1 if threads is None and count == 1 else _check.threads(threads),
             0,
             None if progress is None else lambda done: progress(done, count),
         )
         sketches = Sketches(strokes, offsets, self.name)
         return sketches[0] if n is None else sketches
 
-    def state(self, *, seed: int | None = None, index: int = 0) -> State:
-        """Return a stream at the start of drawing `index` of `seed` (None: a fresh seed)."""
+    def state(self, *, seed: int | None = None, index: int = 0, threads: int = 1) -> State:
+        """Return a stream at the start of drawing `index` of `seed` (None: a fresh seed).
+
+        With `threads` = 2 each step is divided with a helper thread of the state's own, which spins
+        between steps and sleeps when there is none for some milliseconds; the results are the same.
+        """
         return State(
             self,
             _core.Stream(
-                self._core, _check.seed(seed), _check.integer("index", index, 0, 2**64 - 1)
+                self._core,
+                _check.seed(seed),
+                _check.integer("index", index, 0, 2**64 - 1),
+                _check.threads(threads),
             ),
         )
 
@@ -426,8 +435,8 @@ class Net:
             The file to write.
         format
             None lets the path's suffix decide. "onnx" (``.onnx``), "mxnet" (``.json``
-            and beside it ``.params``), "gen_json" (``.gen.json``, Magenta's own), "torch" (``.pt``, ``.pth``: a
-            state_dict, see :meth:`to_torch`), "npz" (``.npz``: the arrays).
+            and beside it ``.params``), "gen_json" (``.gen.json``, Magenta's own), "torch" (``.pt``,
+            ``.pth``: a state_dict, see :meth:`to_torch`), "npz" (``.npz``: the arrays).
         options
             Those of the format; docs/export.md lists them.
 

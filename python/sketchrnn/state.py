@@ -35,7 +35,13 @@ class State:
         it for component and pen. Raises ValueError once the drawing has ended, and for a
         temperature that is negative or not finite.
         """
-        return self._core.step(temperature, softmax_temperature)
+        try:
+            return self._core.step(temperature, softmax_temperature)
+        except TypeError:  # looked at only now: a step takes microseconds
+            if softmax_temperature is not None:
+                softmax_temperature = _check.temperature("softmax_temperature", softmax_temperature)
+            temperature = _check.temperature("temperature", temperature)
+            return self._core.step(temperature, softmax_temperature)
 
     def feed(self, strokes: Any) -> State:
         """Take movements in as if they had been drawn (teacher forcing); returns the state.

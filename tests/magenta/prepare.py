@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+
 import sketchrnn
 
 sys.path.insert(0, str(Path(__file__).parents[1]))

@@ -1,0 +1,83 @@
+#include "pair.h"
+
+#include <chrono>
+
+namespace sketchrnn {
+namespace {
+
+void pause() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+constexpr int kSpins = 1 << 12;  // some 100 µs; a half of a step takes a tenth of that
+constexpr std::chrono::milliseconds kParkAfter{2};
+
+}  // namespace
+
+Pair::Pair() : helper_([this] { help(); }) {}
+
+Pair::~Pair() {
+  start(nullptr, nullptr);
+  helper_.join();
+}
+
+void Pair::barrier(int part) {
+  const unsigned mine = arrived_[part].count.load(std::memory_order_relaxed) + 1;
+  arrived_[part].count.store(mine, std::memory_order_release);
+  wait_for(arrived_[1 - part].count, mine);
+}
+
+void Pair::wait_for(const std::atomic<unsigned>& counter, unsigned value) {
+  // Counters wrap; a difference does not care.
+  for (int spins = 0; static_cast<int>(counter.load(std::memory_order_acquire) - value) < 0;) {
+    if (++spins < kSpins)
+      pause();
+    else
+      std::this_thread::yield();
+  }
+}
+
+void Pair::start(Call call, const void* context) {
+  call_ = call;
+  context_ = context;
+  ++job_number_;
+  // Sequentially consistent, as parked_ is: either the helper sees the job before it sleeps, or
+  // this side sees that it sleeps.
+  posted_.store(job_number_);
+  if (parked_.load()) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    wake_.notify_one();
+  }
+}
+
+void Pair::help() {
+  using Clock = std::chrono::steady_clock;
+  for (unsigned next = 1;; ++next) {
+    int spins = 0;
+    Clock::time_point park_at{};
+    while (posted_.load() != next) {
+      if (++spins < kSpins) {
+        pause();
+        continue;
+      }
+      if (park_at == Clock::time_point{}) park_at = Clock::now() + kParkAfter;
+      if (Clock::now() < park_at) {
+        std::this_thread::yield();
+        continue;
+      }
+      std::unique_lock<std::mutex> lock(mutex_);
+      parked_.store(true);
+      wake_.wait(lock, [&] { return posted_.load() == next; });
+      parked_.store(false);
+    }
+    if (call_ == nullptr) return;
+    call_(context_, 1);
+    done_.store(next, std::memory_order_release);
+  }
+}
+
+}  // namespace sketchrnn

@@ -1,0 +1,58 @@
+// Two threads that take the two halves of many short jobs: the calling one and a helper that it
+// owns.
+//
+// A job of some microseconds leaves no time for a mutex or a system call, so both sides wait by
+// spinning, at first. A helper that has had no job for a while parks on a condition variable, and a
+// side that waits unusually long yields, so that nothing burns a processor that others need.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+namespace sketchrnn {
+
+class Pair {
+ public:
+  Pair();
+  ~Pair();
+  Pair(const Pair&) = delete;
+  Pair& operator=(const Pair&) = delete;
+
+  // Runs job(0) here and job(1) on the helper, and returns when both are done. The job may not
+  // throw.
+  template <class Job>
+  void run(const Job& job) {
+    start([](const void* context, int part) { (*static_cast<const Job*>(context))(part); }, &job);
+    job(0);
+    wait_for(done_, job_number_);
+  }
+
+  // Inside a job: returns when both parts have called it as often as this one.
+  void barrier(int part);
+
+ private:
+  using Call = void (*)(const void*, int);
+
+  void start(Call call, const void* context);
+  void help();
+  static void wait_for(const std::atomic<unsigned>& counter, unsigned value);
+
+  // Each counter is written by one side only, and stands on its own cache line.
+  alignas(64) std::atomic<unsigned> posted_{0};
+  alignas(64) std::atomic<unsigned> done_{0};
+  struct alignas(64) Arrivals {
+    std::atomic<unsigned> count{0};
+  };
+  Arrivals arrived_[2];
+  alignas(64) Call call_ = nullptr;
+  const void* context_ = nullptr;
+  unsigned job_number_ = 0;
+  std::atomic<bool> parked_{false};
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::thread helper_;
+};
+
+}  // namespace sketchrnn

@@ -1,0 +1,162 @@
+// The kernels' own polynomials against libm, and every instruction set against the portable one.
+
+#include <algorithm>
+#include <cfloat>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <vector>
+
+#include "check.h"
+#include "nets.h"
+
+namespace {
+
+using namespace sketchrnn;
+
+// Every float32 in [low, high] whose distance to the next tested one is 1/steps of the range, with
+// low bits that vary, and the neighbourhoods of round numbers.
+std::vector<float> dense(double low, double high, std::size_t steps) {
+  std::vector<float> x;
+  for (std::size_t i = 0; i <= steps; ++i)
+    x.push_back(static_cast<float>(low + (high - low) * static_cast<double>(i) /
+                                             static_cast<double>(steps)));
+  for (const double at : {0.0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0, low, high}) {
+    if (at < low || at > high) continue;
+    float near = static_cast<float>(at);
+    for (int i = 0; i < 1000; ++i) near = std::nextafterf(near, static_cast<float>(low));
+    for (int i = 0; i < 2000; ++i, near = std::nextafterf(near, static_cast<float>(high)))
+      if (near >= low && near <= high) x.push_back(near);
+  }
+  // Geometric, down to the smallest numbers.
+  for (double m = 1e-44; m < std::max(std::fabs(low), std::fabs(high)); m *= 1.0001)
+    for (const double signed_m : {m, -m})
+      if (signed_m >= low && signed_m <= high) x.push_back(static_cast<float>(signed_m));
+  while (x.size() % kMaxWidth != 0) x.push_back(static_cast<float>(low));
+  return x;
+}
+
+std::vector<float> evaluate(const Kernels& kernels, int which, const std::vector<float>& x) {
+  std::vector<float> y(x.size());
+  kernels.elementary(which, static_cast<int>(x.size()), x.data(), y.data());
+  return y;
+}
+
+double ulp(double exact) {
+  const float f = static_cast<float>(std::fabs(exact));
+  return std::max<double>(std::nextafterf(f, FLT_MAX) - f, FLT_TRUE_MIN);
+}
+
+// `bound` in units of the last place of the exact result, plus an absolute part.
+void compare(const char* name, int which, const std::vector<float>& x, double bound,
+             double absolute, const std::function<double(double)>& exact) {
+  const std::vector<float> reference = evaluate(kPortable, which, x);
+  double worst = 0.0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double e = exact(x[i]);
+    const double error = std::fabs(reference[i] - e);
+    worst = std::max(worst, std::max(0.0, error - absolute) / ulp(e));
+    if (!(error <= bound * ulp(e) + absolute))
+      check::fail(__FILE__, __LINE__,
+                  std::string(name) + "(" + check::text(x[i]) + ") is " +
+                      check::text(reference[i]) + ", exactly " + check::text(e));
+  }
+  std::printf("       %-8s %zu arguments, largest error %.3f ulp (bound %.2f + %.1e)\n", name,
+              x.size(), worst, bound, absolute);
+  for (const Kernels* kernels : nets::usable()) {
+    const std::vector<float> y = evaluate(*kernels, which, x);
+    for (std::size_t i = 0; i < x.size(); ++i)
+      if (std::memcmp(&y[i], &reference[i], sizeof(float)) != 0)
+        check::fail(__FILE__, __LINE__,
+                    std::string(name) + "(" + check::text(x[i]) + ") on " + kernels->isa +
+                        " has other bits than portable");
+  }
+}
+
+constexpr double kTwoPi = 6.283185307179586476925;
+constexpr std::size_t kSteps = 1'000'000;
+
+// Bounds: half an ulp for the last operation and up to as much for each of the one to four before
+// it whose rounding reaches the result undamped. What was measured is printed.
+TEST(exp_over_its_range) {
+  compare("exp", 0, dense(-87.0, 88.0, kSteps), 1.25, 0.0, [](double x) { return std::exp(x); });
+}
+
+TEST(exp_clamps_beyond) {
+  const std::vector<float> x = {-1e30f, -100.0f, -87.5f, 88.5f, 100.0f, 1e30f, -INFINITY, INFINITY,
+                                -0.0f,  0.0f,    NAN,    -NAN,  1.0f,   -1.0f, FLT_MAX,   -FLT_MAX};
+  const float low = evaluate(kPortable, 0, std::vector<float>(16, -87.0f))[0];
+  const float high = evaluate(kPortable, 0, std::vector<float>(16, 88.0f))[0];
+  for (const Kernels* kernels : nets::usable()) {
+    const std::vector<float> y = evaluate(*kernels, 0, x);
+    for (const int i : {0, 1, 2, 6, 10, 11, 15}) CHECK_EQ(y[static_cast<std::size_t>(i)], low);
+    for (const int i : {3, 4, 5, 7, 14}) CHECK_EQ(y[static_cast<std::size_t>(i)], high);
+    CHECK_EQ(y[8], 1.0f);
+    CHECK_EQ(y[9], 1.0f);
+  }
+}
+
+TEST(expm1_near_and_far) {
+  compare("expm1", 1, dense(-87.0, 88.0, kSteps), 1.5, 0.0, [](double x) { return std::expm1(x); });
+  compare("expm1", 1, dense(-1.0, 1.0, kSteps), 1.5, 0.0, [](double x) { return std::expm1(x); });
+}
+
+TEST(log_of_uniforms) {
+  // What the sampler asks for: radii from 2^-33 to 1.
+  compare("log", 2, dense(0x1p-33, 1.0, kSteps), 1.0, 0.0, [](double x) { return std::log(x); });
+  compare("log", 2, dense(0.5, 2.0, kSteps), 1.0, 0.0, [](double x) { return std::log(x); });
+  std::vector<float> wide;
+  for (double x = FLT_MIN; x < FLT_MAX; x *= 1.0001) wide.push_back(static_cast<float>(x));
+  while (wide.size() % kMaxWidth != 0) wide.push_back(1.0f);
+  compare("log", 2, wide, 1.0, 0.0, [](double x) { return std::log(x); });
+}
+
+TEST(tanh_everywhere) {
+  compare("tanh", 3, dense(-10.0, 10.0, kSteps), 2.5, 0.0, [](double x) { return std::tanh(x); });
+  compare("tanh", 3, dense(-100.0, 100.0, kSteps / 10), 2.5, 0.0,
+          [](double x) { return std::tanh(x); });
+}
+
+TEST(sigmoid_everywhere) {
+  compare("sigmoid", 4, dense(-87.0, 87.0, kSteps), 2.5, 0.0,
+          [](double x) { return 1.0 / (1.0 + std::exp(-x)); });
+}
+
+// Near their zeros sine and cosine are exact to an absolute error only, that of the argument.
+TEST(sine_and_cosine_of_turns) {
+  compare("sin", 5, dense(0.0, 1.0, kSteps), 2.0, 1e-10,
+          [](double x) { return std::sin(kTwoPi * x); });
+  compare("cos", 6, dense(0.0, 1.0, kSteps), 2.0, 1e-10,
+          [](double x) { return std::cos(kTwoPi * x); });
+}
+
+// fma(x, x, −1), in software where the portable kernels were compiled without the instruction.
+TEST(fused_multiply_add) {
+  std::vector<float> x = dense(-4.0, 4.0, kSteps);
+  for (std::uint32_t i = 0; i < 2'000'000; ++i) {  // all bit patterns, subnormal and huge
+    const std::uint32_t bits = philox4x32_10({i, 0, 0, 0}, {7, 7})[0];
+    float value = 0.0f;
+    std::memcpy(&value, &bits, sizeof value);
+    if (std::isfinite(value) && std::fabs(value) < 1e19f) x.push_back(value);
+  }
+  // Adversarial: x² − 1 lands halfway between two floats up to bits far below, the case that two
+  // roundings get wrong: x = 1 + k·2^-e has x² = 1 + 2k·2^-e + k²·2^-2e.
+  for (int e = 1; e <= 23; ++e)
+    for (int k = 1; k < 4096; ++k)
+      for (const float sign : {1.0f, -1.0f})
+        x.push_back(sign * (1.0f + static_cast<float>(k) * std::ldexp(1.0f, -e)));
+  while (x.size() % kMaxWidth != 0) x.push_back(1.0f);
+  for (const Kernels* kernels : nets::usable()) {
+    const std::vector<float> y = evaluate(*kernels, 7, x);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const float expected = std::fma(x[i], x[i], -1.0f);
+      if (std::memcmp(&y[i], &expected, sizeof expected) != 0)
+        check::fail(__FILE__, __LINE__,
+                    std::string("fma on ") + kernels->isa + " of " + check::text(x[i]) + ": " +
+                        check::text(y[i]) + ", expected " + check::text(expected));
+    }
+  }
+}
+
+}  // namespace
