@@ -28,7 +28,6 @@
 
 struct sketchrnn_net {
   std::shared_ptr<const sketchrnn::Net> net;
-  const char* precision;
 };
 
 struct sketchrnn_state {
@@ -84,15 +83,21 @@ void require(const void* pointer, const char* name) {
   if (pointer == nullptr) throw ArgumentError(std::string(name) + ": must not be NULL");
 }
 
+constexpr const char* kPrecisionNames[kPrecisions] = {"f32", "i16", "i8"};
+
+Precision precision_from(const char* name) {
+  if (name == nullptr) return Precision::f32;
+  for (int i = 0; i < kPrecisions; ++i)
+    if (std::strcmp(name, kPrecisionNames[i]) == 0) return static_cast<Precision>(i);
+  throw ArgumentError("precision: expected \"f32\", \"i16\" or \"i8\", found \"" +
+                      std::string(name).substr(0, 40) + "\"");
+}
+
 // The one place that knows how a net of some precision is made.
 std::unique_ptr<sketchrnn_net> make_net(std::shared_ptr<const Weights> weights,
-                                        const char* precision) {
-  static constexpr const char* kExact = "f32";
-  if (precision != nullptr && std::strcmp(precision, kExact) != 0)
-    throw ArgumentError("precision: expected \"f32\", found \"" +
-                        std::string(precision).substr(0, 40) + "\"");
-  auto net = std::make_shared<const Net>(std::move(weights), choose_kernels());
-  return std::unique_ptr<sketchrnn_net>(new sketchrnn_net{std::move(net), kExact});
+                                        Precision precision) {
+  auto net = std::make_shared<const Net>(std::move(weights), choose_kernels(), precision);
+  return std::unique_ptr<sketchrnn_net>(new sketchrnn_net{std::move(net)});
 }
 
 // The pen state of a stroke-5 row, or what is wrong with it.
@@ -220,7 +225,8 @@ sketchrnn_status sketchrnn_net_open(const char* path, const char* precision, ske
   return guarded(error, [&] {
     require(path, "path");
     require(net, "net");
-    *net = make_net(weights_from_file(path), precision).release();
+    const Precision chosen = precision_from(precision);
+    *net = make_net(weights_from_file(path), chosen).release();
     return SKETCHRNN_OK;
   });
 }
@@ -230,8 +236,9 @@ sketchrnn_status sketchrnn_net_open_memory(const void* data, size_t size, const 
   return guarded(error, [&] {
     require(data, "data");
     require(net, "net");
+    const Precision chosen = precision_from(precision);
     const std::string_view container(static_cast<const char*>(data), size);
-    *net = make_net(weights_from_memory(container, nullptr, "memory"), precision).release();
+    *net = make_net(weights_from_memory(container, nullptr, "memory"), chosen).release();
     return SKETCHRNN_OK;
   });
 }
@@ -242,7 +249,9 @@ const char* sketchrnn_net_name(const sketchrnn_net* net) {
   return net->net->weights().name.c_str();
 }
 
-const char* sketchrnn_net_precision(const sketchrnn_net* net) { return net->precision; }
+const char* sketchrnn_net_precision(const sketchrnn_net* net) {
+  return kPrecisionNames[static_cast<int>(net->net->precision())];
+}
 
 const char* sketchrnn_net_isa(const sketchrnn_net* net) { return net->net->kernels().isa; }
 
@@ -255,6 +264,8 @@ int sketchrnn_net_outputs(const sketchrnn_net* net) { return net->net->outputs()
 int sketchrnn_net_max_len(const sketchrnn_net* net) { return net->net->weights().max_len; }
 
 float sketchrnn_net_scale_factor(const sketchrnn_net* net) { return net->net->scale_factor(); }
+
+size_t sketchrnn_net_packed_bytes(const sketchrnn_net* net) { return net->net->packed_bytes(); }
 
 const char* sketchrnn_net_metadata(const sketchrnn_net* net, const char* key) {
   if (key == nullptr) return nullptr;

@@ -1,5 +1,5 @@
 /* Steps one stream at a fixed rate, as a plotter or a game would, and reports how long the steps
- * took and how late they were:  steady net.safetensors [steps per second] [steps]
+ * took and how late they were:  steady net.safetensors [steps per second] [steps] [precision]
  *
  * Latency is from the moment a step was due to the moment its movement was there, so it holds both
  * the system's delay in waking the program and the step itself. */
@@ -28,7 +28,7 @@ static void report(const char* what, int64_t* ns, long n) {
 
 int main(int argc, char** argv) {
   if (argc < 2) {
-    fprintf(stderr, "usage: %s net.safetensors [steps per second] [steps]\n", argv[0]);
+    fprintf(stderr, "usage: %s net.safetensors [steps per second] [steps] [precision]\n", argv[0]);
     return 2;
   }
   const long rate = argc > 2 ? atol(argv[2]) : 60, steps = argc > 3 ? atol(argv[3]) : 300;
@@ -40,7 +40,7 @@ int main(int argc, char** argv) {
   sketchrnn_net* net;
   sketchrnn_state* state;
   sketchrnn_row row;
-  if (sketchrnn_net_open(argv[1], NULL, &net, &error) != SKETCHRNN_OK ||
+  if (sketchrnn_net_open(argv[1], argc > 4 ? argv[4] : NULL, &net, &error) != SKETCHRNN_OK ||
       sketchrnn_state_create(net, 1, 0, &state, &error) != SKETCHRNN_OK) {
     fprintf(stderr, "%s\n", error.message);
     return 1;
@@ -65,8 +65,9 @@ int main(int argc, char** argv) {
     latency[i] = after - due;
     taken[i] = after - before;
   }
-  printf("%s, %s on %s: %ld steps at %ld Hz, %llu drawings finished\n", sketchrnn_net_name(net),
-         sketchrnn_net_precision(net), sketchrnn_net_isa(net), steps, rate,
+  printf("%s, %d units, %s on %s, %zu bytes of weights: %ld steps at %ld Hz, %llu drawings\n",
+         sketchrnn_net_name(net), sketchrnn_net_hidden_size(net), sketchrnn_net_precision(net),
+         sketchrnn_net_isa(net), sketchrnn_net_packed_bytes(net), steps, rate,
          (unsigned long long)drawing);
   report("step", taken, steps);
   report("latency", latency, steps);

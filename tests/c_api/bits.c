@@ -1,5 +1,6 @@
 /* Prints the bits of drawings, completions and predictions, to be compared between processors,
- * between instruction sets, and with Python (bits.py).  bits net.safetensors */
+ * between instruction sets, and with Python (bits.py).
+ *   bits net.safetensors precision */
 #include <sketchrnn/sketchrnn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +23,7 @@ static void print(const char* what, const float* x, size_t n) {
 }
 
 int main(int argc, char** argv) {
-  if (argc != 2) return 2;
+  if (argc != 3) return 2;
   sketchrnn_net* net;
   sketchrnn_state* state;
   sketchrnn_drawings *drawn, *completed;
@@ -31,7 +32,7 @@ int main(int argc, char** argv) {
   options.seed = 123456789012345;
   options.max_len = 80;
   options.temperature = 0.6;
-  check(sketchrnn_net_open(argv[1], NULL, &net, &error));
+  check(sketchrnn_net_open(argv[1], argv[2], &net, &error));
   check(sketchrnn_net_draw(net, &options, &drawn, &error));
   size_t n;
   const sketchrnn_row* rows = sketchrnn_drawings_get(drawn, 0, &n);

@@ -1,4 +1,4 @@
-"""What bits.c prints, by the Python package: python bits.py net.safetensors"""
+"""What bits.c prints, by the Python package: python bits.py net.safetensors precision"""
 
 import sys
 
@@ -12,8 +12,8 @@ def lines(what, array):
     return [f"{what} {i} {value:08x}" for i, value in enumerate(bits)]
 
 
-def main(path):
-    net = sketchrnn.load(path)
+def main(path, precision):
+    net = sketchrnn.load(path, precision=precision)
     options = {"seed": 123456789012345, "max_len": 80, "temperature": 0.6, "threads": 1}
     drawn = net.draw(5, **options)
     part = drawn[0].strokes[: len(drawn[0]) // 2]
@@ -29,4 +29,4 @@ def main(path):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -91,7 +91,7 @@ for link in shared static; do
   for net in "${nets[@]}"; do "$work/tests-$link/test_c_api" "$net"; done
   "$work/examples-$link/draw_svg" "$last" 7 >"$work/$link.svg"
   "$python" -c 'import sys, xml.dom.minidom as x; x.parse(sys.argv[1])' "$work/$link.svg"
-  "$work/examples-$link/steady" "$last" 60 60
+  for precision in f32 i16 i8; do "$work/examples-$link/steady" "$last" 60 30 $precision; done
   "$work/examples-$link/embedded" >"$work/$link.embedded"
 done
 cmp "$work/shared.svg" "$work/static.svg"
@@ -123,10 +123,13 @@ isas=$("$python" -c 'import sketchrnn
 print(*[n for n, i in sketchrnn.build_info()["isas"].items() if i["usable"]])')
 for net in "${nets[@]}"; do
   name=$(basename "$net" .safetensors)
-  "$python" "$here/bits.py" "$net" >"$work/$name.bits"
-  for isa in $isas; do
-    SKETCHRNN_ISA=$isa "$work/tests-static/bits" "$net" | cmp - "$work/$name.bits"
-    echo "  $name, $isa: $(wc -l <"$work/$name.bits") numbers identical"
+  for precision in f32 i16 i8; do
+    bits=$work/$name.$precision.bits
+    "$python" "$here/bits.py" "$net" $precision >"$bits"
+    for isa in $isas; do
+      SKETCHRNN_ISA=$isa "$work/tests-static/bits" "$net" $precision | cmp - "$bits"
+    done
+    echo "  $name, $precision: $(wc -l <"$bits") numbers identical on" $isas
   done
 done
 
@@ -137,15 +140,26 @@ if have aarch64-linux-gnu-g++ qemu-aarch64; then
   cmake --install "$work/arm-lib" >/dev/null
   build "$here" "$work/arm-tests" "$toolchain" -DLINK=static -Dsketchrnn_DIR="$work/arm/lib/cmake/sketchrnn"
   arm() { qemu-aarch64 -L /usr/aarch64-linux-gnu "$@"; }
-  arm "$work/arm-tests/test_c_api" "${nets[0]}"
-  for net in "${nets[@]}"; do
+  # Emulation is slow, of the portable kernels above all: the smallest net shows them.
+  smallest=$(ls -Sr "${nets[@]}" | head -n 1)
+  arm "$work/arm-tests/test_c_api" "$smallest"
+  for net in "$smallest" "$last"; do
     name=$(basename "$net" .safetensors)
-    for isa in portable neon; do
-      SKETCHRNN_ISA=$isa arm "$work/arm-tests/bits" "$net" | cmp - "$work/$name.bits"
-      echo "  $name, $isa: identical with x86"
+    arm_isas=neon
+    [ "$net" != "$smallest" ] || arm_isas="portable neon"
+    for precision in f32 i16 i8; do
+      for isa in $arm_isas; do
+        SKETCHRNN_ISA=$isa arm "$work/arm-tests/bits" "$net" $precision |
+          cmp - "$work/$name.$precision.bits"
+      done
+      echo "  $name, $precision: identical with x86 on $arm_isas"
     done
   done
 fi
+
+say "a processor with 256 KiB of L2: a net of 256 units in i8"
+small=$(for net in "${nets[@]}"; do case $net in */net256.safetensors) echo "$net" ;; esac; done)
+[ -z "$small" ] || "$work/examples-static/steady" "$small" 60 60 i8
 
 say "sizes, stripped"
 size_of() { strip -o "$work/stripped" "$1" && stat -c %s "$work/stripped"; }

@@ -103,7 +103,7 @@ static void test_net(const sketchrnn_net* net) {
   CHECK(sketchrnn_net_outputs(net) == 3 + 6 * sketchrnn_net_mixtures(net));
   CHECK(sketchrnn_net_max_len(net) > 0);
   CHECK(sketchrnn_net_scale_factor(net) > 0);
-  CHECK(strcmp(sketchrnn_net_precision(net), "f32") == 0);
+  CHECK(sketchrnn_net_packed_bytes(net) > 0);
   CHECK(strlen(sketchrnn_net_isa(net)) > 0);
   CHECK(strcmp(sketchrnn_net_metadata(net, "name"), sketchrnn_net_name(net)) == 0);
   CHECK(sketchrnn_net_metadata(net, "no such key") == NULL);
@@ -363,22 +363,29 @@ static void test_order_of_closing(const char* path) {
 
 int main(int argc, char** argv) {
   if (argc != 2) return 2;
-  sketchrnn_net* net;
-  if (sketchrnn_net_open(argv[1], NULL, &net, &error) != SKETCHRNN_OK) {
-    fprintf(stderr, "%s\n", error.message);
-    return 1;
-  }
   test_open_errors(argv[1]);
-  test_net(net);
-  test_state(net);
-  test_draw(net);
-  test_cancel(net);
-#ifdef COUNTS_ALLOCATIONS
-  test_no_allocation(net);
-#endif
-  test_threads(net);
   test_order_of_closing(argv[1]);
-  sketchrnn_net_close(net);
+  const char* const precisions[] = {NULL, "f32", "i16", "i8"};
+  size_t bytes[4];
+  for (int i = 0; i < 4; ++i) {
+    sketchrnn_net* net;
+    if (sketchrnn_net_open(argv[1], precisions[i], &net, &error) != SKETCHRNN_OK) {
+      fprintf(stderr, "%s\n", error.message);
+      return 1;
+    }
+    CHECK(strcmp(sketchrnn_net_precision(net), i == 0 ? "f32" : precisions[i]) == 0);
+    bytes[i] = sketchrnn_net_packed_bytes(net);
+    test_net(net);
+    test_state(net);
+    test_draw(net);
+    test_cancel(net);
+#ifdef COUNTS_ALLOCATIONS
+    test_no_allocation(net);
+#endif
+    test_threads(net);
+    sketchrnn_net_close(net);
+  }
+  CHECK(bytes[0] == bytes[1] && bytes[1] > bytes[2] && bytes[2] > bytes[3]);
   if (failures == 0) printf("C interface: all good\n");
   return failures != 0;
 }

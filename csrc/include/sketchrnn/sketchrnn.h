@@ -72,7 +72,8 @@ SKETCHRNN_API const char* sketchrnn_status_name(sketchrnn_status status);
 
 /* ---- Nets ---- */
 
-/* Opens a .safetensors net. `precision`: "f32", or NULL for it. The environment variable
+/* Opens a .safetensors net. `precision`: "f32" (exact; NULL is the same), "i16" or "i8", how the
+ * recurrent weights are kept in memory: 4, 2 or 1 bytes each. The environment variable
  * SKETCHRNN_ISA, where set, chooses among the instruction sets this machine has. */
 SKETCHRNN_API sketchrnn_status sketchrnn_net_open(const char* path, const char* precision,
                                                   sketchrnn_net** net, sketchrnn_error* error);
@@ -95,6 +96,9 @@ SKETCHRNN_API int sketchrnn_net_mixtures(const sketchrnn_net* net);    /* M */
 SKETCHRNN_API int sketchrnn_net_outputs(const sketchrnn_net* net);     /* 3 + 6 M */
 SKETCHRNN_API int sketchrnn_net_max_len(const sketchrnn_net* net);     /* N_max of training */
 SKETCHRNN_API float sketchrnn_net_scale_factor(const sketchrnn_net* net);
+
+/* Bytes of the weights as they are kept in memory for the kernels. */
+SKETCHRNN_API size_t sketchrnn_net_packed_bytes(const sketchrnn_net* net);
 
 /* A text of the container's metadata ("licence", "training", ...), NULL if there is none. */
 SKETCHRNN_API const char* sketchrnn_net_metadata(const sketchrnn_net* net, const char* key);

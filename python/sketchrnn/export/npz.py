@@ -22,6 +22,7 @@ def from_arrays(
     start_token: Sequence[float] = (0, 0, 0, 0, 0),
     name: str = "unnamed",
     metadata: Mapping[str, str] | None = None,
+    precision: str = "f32",
 ) -> Net:
     """Make a net of NumPy arrays: the inverse of :meth:`sketchrnn.Net.arrays`.
 
@@ -41,6 +42,8 @@ def from_arrays(
         those that Magenta's Python code trained.
     name, metadata
         What the net is called, and more that :meth:`sketchrnn.Net.save` shall keep (texts).
+    precision
+        As in :func:`sketchrnn.load`.
 
     Raises
     ------
@@ -65,7 +68,7 @@ def from_arrays(
         start_token=token,
         metadata=metadata,
     )
-    return Net(_core.Net.from_bytes(container, "arrays"))
+    return Net(_core.Net.from_bytes(container, "arrays", precision))
 
 
 def _floats(what: str, value: Any) -> NDArray[Any]:

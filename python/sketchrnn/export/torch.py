@@ -52,6 +52,7 @@ def from_torch(
     start_token: Sequence[float] = (0, 0, 0, 0, 0),
     name: str = "unnamed",
     metadata: Mapping[str, str] | None = None,
+    precision: str = "f32",
 ) -> Net:
     """Make a net of a PyTorch module or its ``state_dict``.
 
@@ -95,6 +96,7 @@ def from_torch(
         start_token=start_token,
         name=name,
         metadata=metadata,
+        precision=precision,
     )
 
 
