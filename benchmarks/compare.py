@@ -4,7 +4,8 @@
 
 One stream (µs per point) and many (points per second at the best batch size), medians over
 interleaved rounds, as ratios to ours; beside each speed the quality: mean loss difference to
-float64 on real drawings (nats per point) and the mean length of the sketches drawn.
+float64 on real drawings (nats per point) and the mean length of the sketches drawn. Then what the
+machine could do, measured in the same run (x86-64 only: probe.cpp).
 Set SKETCHRNN_SHARED for a public net and real drawings.
 """
 
@@ -14,7 +15,9 @@ import argparse
 import json
 import os
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -39,7 +42,8 @@ def main() -> None:
     sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
     from reference import Reference
 
-    net = sketchrnn.load(nets.net_path())
+    ours = {p: sketchrnn.load(nets.net_path(), precision=p) for p in ("f32", "i16", "i8")}
+    net = ours["f32"]
     arrays = net.arrays()
     reference = Reference(
         **{k: v.astype(float) for k, v in arrays.items()},
@@ -58,13 +62,27 @@ def main() -> None:
             total += (reference.cell_nats(rows, ours) - reference.cell_nats(rows, z)).sum()
         return total / points
 
+    probe = str(Path(tempfile.mkdtemp()) / "probe")
+    subprocess.run(
+        [
+            "c++",
+            "-O2",
+            "-std=c++17",
+            "-pthread",
+            str(Path(__file__).parent / "probe.cpp"),
+            "-o",
+            probe,
+        ],
+        check=True,
+    )
+
     others = [peers.numpy_peer(arrays, options.threads)]
     try:
         others.extend(peers.torch_peers(arrays, options.threads))
     except ImportError:
         print("skipped: PyTorch (not installed)")
 
-    def ours_one(seconds: float, lengths: list[int]) -> float:
+    def ours_one(net: sketchrnn.Net, seconds: float, lengths: list[int]) -> float:
         done, seed = 0, 0
         start = time.perf_counter()
         while time.perf_counter() - start < seconds:
@@ -74,21 +92,31 @@ def main() -> None:
             seed += 1
         return done / (time.perf_counter() - start)
 
-    def ours_many(seconds: float, lengths: list[int]) -> float:
-        n = max(100, int(seconds * 400 * options.threads))
+    def ours_many(net: sketchrnn.Net, seconds: float, lengths: list[int]) -> float:
+        n = max(100, int(seconds * 800 * options.threads))
         start = time.perf_counter()
         sketches = net.draw(n, temperature=peers.TAU, seed=len(lengths), threads=options.threads)
         elapsed = time.perf_counter() - start
         lengths.extend(sketches.lengths)
         return len(sketches.strokes) / elapsed
 
+    def limits() -> dict[str, list[float]]:
+        return json.loads(subprocess.run([probe], capture_output=True, check=True).stdout)
+
     one: dict[str, list[float]] = {}
     many: dict[str, dict[int, list[float]]] = {}
-    lengths: list[int] = []
-    me = f"sketchrnn {sketchrnn.__version__} {net.precision}"
+    lengths: dict[str, list[int]] = {}
+    names = {p: f"**sketchrnn {p}**" for p in ours}
+    probed = []
     for _ in range(options.rounds):
-        one.setdefault(me, []).append(ours_one(options.seconds, lengths))
-        many.setdefault(me, {}).setdefault(0, []).append(ours_many(options.seconds, lengths))
+        probed.append(limits())
+        for precision, net_p in ours.items():
+            me = names[precision]
+            kept = lengths.setdefault(me, [])
+            one.setdefault(me, []).append(ours_one(net_p, options.seconds, kept))
+            many.setdefault(me, {}).setdefault(0, []).append(
+                ours_many(net_p, options.seconds, kept)
+            )
         for peer in others:
             for batch in peer.batches:
                 rate = peers.run(peer, batch, options.seconds, net.mixtures, net.max_len)
@@ -97,13 +125,16 @@ def main() -> None:
                 else:
                     many.setdefault(peer.name, {}).setdefault(batch, []).append(rate)
 
-    def ours_forward() -> list:
+    def ours_forward(net: sketchrnn.Net) -> list:
         offsets = np.zeros(len(real) + 1, np.int64)
         np.cumsum([len(d) for d in real], out=offsets[1:])
         z = net._core.forward(np.concatenate(real), offsets, 1)
         return np.split(z, offsets[1:-1])
 
-    quality = {me: (loss_difference(ours_forward()), float(np.mean(lengths)))}
+    quality = {
+        names[p]: (loss_difference(ours_forward(n)), float(np.mean(lengths[names[p]])))
+        for p, n in ours.items()
+    }
     for peer in others:
         outputs = [peers.teacher_forced(peer, d, net.scale_factor) for d in real]
         quality[peer.name] = (loss_difference(outputs), float(np.mean(peer.lengths)))
@@ -121,7 +152,15 @@ def main() -> None:
                 "mean_length": quality[name][1],
             }
         )
-    print(f"{net!r}, τ = {peers.TAU}, {options.threads} thread(s), medians of {options.rounds}\n")
+    t = options.threads - 1
+    median = {
+        key: statistics.median(p[key][t] if isinstance(p[key], list) else p[key] for p in probed)
+        for key in probed[0]
+    }
+    print(
+        f"{net.name}, {net.hidden_size} units, {net.isa}, τ = {peers.TAU}, "
+        f"{options.threads} thread(s), medians of {options.rounds}\n"
+    )
     print(
         "| | one stream, µs/point | ratio | many, points/s (batch) | ratio | Δ nats | mean length |"
     )
@@ -133,8 +172,28 @@ def main() -> None:
             f"{rows[0]['many_per_s'] / row['many_per_s']:.2f} | "
             f"{row['loss_difference']:+.5f} | {row['mean_length']:.0f} |"
         )
+    # A point costs hidden · 4·hidden multiply-adds and their weights; the rest is a few percent.
+    weights = net.hidden_size * 4 * net.hidden_size
+    bounds = {
+        "f32": (4 * weights / median["read_f32"], median["fma_f32"] / (2 * weights)),
+        "i16": (2 * weights / median["read_16bit"], median.get("dot_i8", 0) / (4 * weights)),
+        "i8": (weights / median["read_8bit"], median.get("dot_i8", 0) / (2 * weights)),
+    }
+    print("\nLimits of this machine, probed in every round, for the recurrent product alone:\n")
+    print("| | weights over bandwidth, µs/point | reached | arithmetic peak, points/s | reached |")
+    print("|---|---|---|---|---|")
+    by_name = {row["name"]: row for row in rows}
+    for precision, (seconds, rate) in bounds.items():
+        row = by_name[names[precision]]
+        reached = f"{row['many_per_s'] / rate:.0%}" if rate else "no VNNI"
+        print(
+            f"| {precision} | {1e6 * seconds:.1f} | {1e6 * seconds / row['one_us']:.0%} | "
+            f"{rate:,.0f} | {reached} |"
+        )
     if options.json:
-        options.json.write_text(json.dumps({"rows": rows, **sketchrnn.build_info()}, indent=1))
+        options.json.write_text(
+            json.dumps({"rows": rows, "limits": median, **sketchrnn.build_info()}, indent=1)
+        )
 
 
 if __name__ == "__main__":
