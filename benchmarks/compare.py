@@ -29,7 +29,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", type=Path, help="write the figures there")
     options = parser.parse_args()
-    # Before NumPy is imported, for its BLAS reads them then.
+    # Before NumPy is imported, for its BLAS reads them then; XLA goes by the affinity.
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.threads])
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[variable] = str(options.threads)
 
@@ -77,10 +78,16 @@ def main() -> None:
     )
 
     others = [peers.numpy_peer(arrays, options.threads)]
-    try:
-        others.extend(peers.torch_peers(arrays, options.threads))
-    except ImportError:
-        print("skipped: PyTorch (not installed)")
+    for name, make in (
+        ("PyTorch", peers.torch_peers),
+        ("ONNX Runtime", peers.onnxruntime_peers),
+        ("OpenVINO", peers.openvino_peers),
+        ("JAX", peers.jax_peers),
+    ):
+        try:
+            others.extend(make(arrays, options.threads))
+        except ImportError as error:
+            print(f"skipped: {name} ({error})")
 
     def ours_one(net: sketchrnn.Net, seconds: float, lengths: list[int]) -> float:
         done, seed = 0, 0

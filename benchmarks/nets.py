@@ -17,6 +17,11 @@ def net_path() -> str:
     shared = os.environ.get("SKETCHRNN_SHARED")
     if shared:
         return str(Path(shared) / "official" / "dog.gen.json")
+    return default()
+
+
+def default() -> str:
+    """The net that load() takes when nothing is named."""
     return sketchrnn.loading.DEFAULT
 
 

@@ -169,3 +169,155 @@ def torch_peers(arrays: dict[str, np.ndarray], threads: int) -> Iterator[Peer]:
         yield make("int8", quantised[0], quantised[1])
     except Exception as error:
         print(f"skipped: PyTorch int8 ({error})")
+
+
+def step_graph(arrays: dict[str, np.ndarray]):
+    """One step as ONNX: x (B, 5), h, c (B, H) to z (B, 3 + 6M), h, c."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    hidden = arrays["wh"].shape[0]
+    bias = arrays["b"].copy()
+    bias[2 * hidden : 3 * hidden] += 1
+    constants = {
+        "w": np.vstack([arrays["wx"], arrays["wh"]]),
+        "b": bias,
+        "wo": arrays["wo"],
+        "bo": arrays["bo"],
+    }
+    node = helper.make_node
+    nodes = [
+        node("Concat", ["x", "h"], ["xh"], axis=1),
+        node("Gemm", ["xh", "w", "b"], ["a"]),
+        node("Split", ["a"], ["i", "j", "f", "o"], axis=1, num_outputs=4),
+        node("Sigmoid", ["f"], ["sf"]),
+        node("Sigmoid", ["i"], ["si"]),
+        node("Sigmoid", ["o"], ["so"]),
+        node("Tanh", ["j"], ["tj"]),
+        node("Mul", ["c", "sf"], ["kept"]),
+        node("Mul", ["si", "tj"], ["new"]),
+        node("Add", ["kept", "new"], ["c2"]),
+        node("Tanh", ["c2"], ["tc"]),
+        node("Mul", ["tc", "so"], ["h2"]),
+        node("Gemm", ["h2", "wo", "bo"], ["z"]),
+    ]
+
+    def value(name, columns):
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["B", columns])
+
+    graph = helper.make_graph(
+        nodes,
+        "step",
+        [value("x", 5), value("h", hidden), value("c", hidden)],
+        [value("z", arrays["bo"].size), value("h2", hidden), value("c2", hidden)],
+        [numpy_helper.from_array(np.ascontiguousarray(v), k) for k, v in constants.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+
+
+def onnxruntime_peers(arrays: dict[str, np.ndarray], threads: int) -> Iterator[Peer]:
+    """Float32, and dynamically quantised to int8 with a scale per column."""
+    import logging
+    import tempfile
+    from pathlib import Path
+
+    import onnx
+    import onnxruntime
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    logging.disable(logging.WARNING)  # it advises a preprocessing that changes nothing here
+    folder = Path(tempfile.mkdtemp())
+    onnx.save(step_graph(arrays), folder / "f32.onnx")
+    quantize_dynamic(
+        folder / "f32.onnx", folder / "int8.onnx", per_channel=True, weight_type=QuantType.QInt8
+    )
+    hidden = arrays["wh"].shape[0]
+    for name in ("f32", "int8"):
+        settings = onnxruntime.SessionOptions()
+        settings.intra_op_num_threads = threads
+        session = onnxruntime.InferenceSession(
+            str(folder / f"{name}.onnx"), settings, providers=["CPUExecutionProvider"]
+        )
+
+        def step(x, h, c, session=session):
+            return session.run(None, {"x": x, "h": h, "c": c})
+
+        yield Peer(
+            f"ONNX Runtime {onnxruntime.__version__} {name}",
+            threads,
+            (1, 16, 64, 256),
+            step,
+            lambda b: np.zeros((b, hidden), np.float32),
+        )
+
+
+def openvino_peers(arrays: dict[str, np.ndarray], threads: int) -> Iterator[Peer]:
+    """Float32, and bfloat16 where the processor has it."""
+    import tempfile
+    from pathlib import Path
+
+    import onnx
+    import openvino
+
+    path = Path(tempfile.mkdtemp()) / "step.onnx"
+    onnx.save(step_graph(arrays), path)
+    hidden = arrays["wh"].shape[0]
+    core = openvino.Core()
+    for name in ("f32", "bf16"):
+        compiled = core.compile_model(
+            core.read_model(path),
+            "CPU",
+            {
+                "INFERENCE_NUM_THREADS": threads,
+                "PERFORMANCE_HINT": "LATENCY",
+                "INFERENCE_PRECISION_HINT": name,
+            },
+        )
+        request = compiled.create_infer_request()
+
+        def step(x, h, c, request=request):
+            out = request.infer({"x": x, "h": h, "c": c}, share_inputs=True)
+            return [np.array(v) for v in out.values()]
+
+        yield Peer(
+            f"OpenVINO {openvino.__version__.split('-')[0]} {name}",
+            threads,
+            (1, 16, 64, 256),
+            step,
+            lambda b: np.zeros((b, hidden), np.float32),
+        )
+
+
+def jax_peers(arrays: dict[str, np.ndarray], threads: int) -> Iterator[Peer]:
+    """One compiled step, float32 and bfloat16 products; XLA takes its threads from the affinity."""
+    import jax
+    import jax.numpy as jnp
+
+    hidden = arrays["wh"].shape[0]
+    bias = arrays["b"].copy()
+    bias[2 * hidden : 3 * hidden] += 1
+    for name, dtype in (("f32", jnp.float32), ("bf16", jnp.bfloat16)):
+        w = jnp.asarray(np.vstack([arrays["wx"], arrays["wh"]]), dtype)
+        wo = jnp.asarray(arrays["wo"], dtype)
+        b, bo = jnp.asarray(bias), jnp.asarray(arrays["bo"])
+
+        @jax.jit
+        def step(x, h, c, w=w, wo=wo, b=b, bo=bo, dtype=dtype):
+            product = jnp.dot(
+                jnp.hstack([x, h]).astype(dtype), w, preferred_element_type=jnp.float32
+            )
+            i, j, f, o = jnp.split(product + b, 4, axis=1)
+            c = c * jax.nn.sigmoid(f) + jax.nn.sigmoid(i) * jnp.tanh(j)
+            h = jnp.tanh(c) * jax.nn.sigmoid(o)
+            return (
+                jnp.dot(h.astype(dtype), wo, preferred_element_type=jnp.float32) + bo,
+                h,
+                c,
+            )
+
+        yield Peer(
+            f"JAX {jax.__version__} {name}",
+            threads,
+            (1, 16, 64, 256),
+            step,
+            lambda n: jnp.zeros((n, hidden), jnp.float32),
+        )
