@@ -71,7 +71,7 @@ def start_times(path: str) -> dict[str, float]:
 
 
 def memory(path: str, n: int) -> dict[str, float]:
-    """MiB in a fresh process: growth of the peak by load() and draw(n), and what the strokes take."""
+    """MiB in a fresh process: growth of the peak by load() and by draw(n), size of the strokes."""
     out = fresh(
         "import resource, sketchrnn\n"
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024\n"
