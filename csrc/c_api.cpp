@@ -79,7 +79,8 @@ sketchrnn_status guarded(sketchrnn_error* error, Work work) noexcept {
   }
 }
 
-void require(const void* pointer, const char* name) {
+template <class T>
+void require(const T* pointer, const char* name) {
   if (pointer == nullptr) throw ArgumentError(std::string(name) + ": must not be NULL");
 }
 

@@ -1,5 +1,5 @@
-"""Where things that took time to get are kept between runs: ``SKETCHRNN_HOME``, else the user's cache
-folder (``XDG_CACHE_HOME`` or ``~/.cache``, in ``sketchrnn``)."""
+"""Where things that took time to get are kept between runs: ``SKETCHRNN_HOME``, else the user's
+cache folder (``XDG_CACHE_HOME`` or ``~/.cache``, in ``sketchrnn``)."""
 
 from __future__ import annotations
 

@@ -3,8 +3,8 @@ the core.
 
 Arrays ``wx`` (5, 4H), ``wh`` (H, 4H), ``b`` (4H,), ``wo`` (H, 3 + 6M), ``bo`` (3 + 6M,), gates
 i, j, f, o, ``b`` without the forget gate's +1; dtype F32, F16, or I16 with "<array>.scale" in the
-metadata. Quantised for the precision "i8": ``wh`` in I8 with ``wh.column_scale`` (4H,) and ``h.scale``
-(H,) in F32, wh = q · column_scale[column] · h.scale[row].
+metadata. Quantised for the precision "i8": ``wh`` in I8 with ``wh.column_scale`` (4H,) and
+``h.scale`` (H,) in F32, wh = q · column_scale[column] · h.scale[row].
 Metadata (all strings): format, format_version, name, scale_factor, max_len, start_token (JSON list
 of five numbers), and anything else, such as units, licence, training.
 File format: https://github.com/huggingface/safetensors, section "Format".
