@@ -21,12 +21,13 @@ std::vector<Isa> detect() {
   // The compiler's run-time library asks CPUID and also XGETBV, that is whether the operating
   // system saves the wide registers.
   __builtin_cpu_init();
-  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                    __builtin_cpu_supports("f16c");
   const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") &&
                       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
                       __builtin_cpu_supports("avx512vl");
   all.push_back({"neon", nullptr, false, "not in this build: it is for 64-bit Arm"});
-  all.push_back(usable_if(avx2, "avx2", kAvx2, "AVX2 or FMA"));
+  all.push_back(usable_if(avx2, "avx2", kAvx2, "AVX2, FMA or F16C"));
   all.push_back(usable_if(avx512, "avx512", kAvx512, "AVX-512 F, BW, DQ or VL"));
   const bool vnni = avx512 && __builtin_cpu_supports("avx512vnni");
   all.push_back(usable_if(vnni, "avx512vnni", kAvx512Vnni, "AVX-512 F, BW, DQ, VL or VNNI"));

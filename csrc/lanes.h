@@ -49,8 +49,8 @@ class Lanes {
   // All active lanes take in their input.
   void step() {
     if (active_ == 0) return;
-    const Packed& packed = net_.packed();
-    net_.kernels().step(packed, 0, packed.panels, static_cast<int>(active_), inputs_.data(),
+    const Packed& packed = net_.packed_for_many();
+    net_.kernels().step(packed, 0, packed.panels, false, static_cast<int>(active_), inputs_.data(),
                         h_.data(), c_.data(), h_next_.data(), stride_, rounded_.data());
     std::swap(h_, h_next_);
   }

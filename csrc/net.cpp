@@ -16,7 +16,7 @@ Net::Net(std::shared_ptr<const Weights> weights, const Kernels& kernels, Precisi
   const AlignedFloats zero(state_stride_);
   AlignedFloats rounded(state_stride_);
   const Input token{0.0f, 0.0f, Pen::start};
-  kernels_.step(packed_, 0, packed_.panels, 1, &token, zero.data(), start_c_.data(),
+  kernels_.step(packed_, 0, packed_.panels, false, 1, &token, zero.data(), start_c_.data(),
                 start_h_.data(), state_stride_, rounded.data());
 }
 
@@ -29,7 +29,9 @@ int Net::kernel_row(int index) const {
 }
 
 std::size_t Net::packed_bytes() const {
-  return (input_.size() + recurrent_.size() + head_.size() + h_scale_.size() + scale_.size()) *
+  const std::size_t wide = widened_ ? wide_recurrent_.size() : 0;
+  return (input_.size() + recurrent_.size() + wide + head_.size() + h_scale_.size() +
+          scale_.size()) *
              sizeof(float) +
          start_.size() * sizeof(std::int32_t) + head_bias_.size() * sizeof(double);
 }
@@ -55,7 +57,7 @@ struct PanelLayout {
 
   std::size_t row() const { return 4 * panel; }
 
-  // Row `at` of `rows_per_panel`; Word is any type of four bytes.
+  // Row `at` of `rows_per_panel`.
   template <class Word>
   void scatter(const Word* source, Word* packed, std::size_t rows_per_panel, std::size_t at) const {
     for (std::size_t p = 0; p < panels; ++p) {
@@ -93,23 +95,6 @@ AlignedFloats pack_input(const Weights& w, const PanelLayout& layout) {
   return packed;
 }
 
-AlignedFloats pack_recurrent_f32(const Weights& w, const PanelLayout& layout) {
-  const std::size_t hidden = layout.hidden;
-  const std::size_t gates = 4 * hidden;
-  AlignedFloats packed(layout.panels * hidden * layout.row());
-  AlignedFloats line(gates);
-  for (std::size_t k = 0; k < hidden; ++k) {
-    w.wh.read_unscaled(k * gates, gates, line.data());
-    for (std::size_t g = 0; g < 4; ++g) {
-      const double factor = w.wh.scale * kExponentScale[g];
-      float* const gate = line.data() + g * hidden;
-      for (std::size_t u = 0; u < hidden; ++u) gate[u] = static_cast<float>(gate[u] * factor);
-    }
-    layout.scatter(line.data(), packed.data(), hidden, k);
-  }
-  return packed;
-}
-
 }  // namespace
 
 void Net::pack(Precision precision) {
@@ -129,7 +114,7 @@ void Net::pack(Precision precision) {
   input_ = pack_input(w, layout);
   packed_.input = input_.data();
   if (precision == Precision::f32) {
-    recurrent_ = pack_recurrent_f32(w, layout);
+    pack_floats();
   } else if (precision == Precision::i16) {
     pack_integers(quantise_i16(w));
   } else {
@@ -138,6 +123,60 @@ void Net::pack(Precision precision) {
   }
   packed_.recurrent = recurrent_.data();
   pack_head();
+}
+
+void Net::pack_floats() {
+  const Tensor& wh = weights_->wh;
+  const std::size_t hidden = static_cast<std::size_t>(packed_.hidden);
+  const std::size_t gates = 4 * hidden;
+  const PanelLayout layout{hidden, static_cast<std::size_t>(kernels_.panel),
+                           static_cast<std::size_t>(packed_.panels)};
+  const std::size_t count = layout.panels * hidden * layout.row();
+  const bool narrow = wh.dtype != DType::f32;
+  if (narrow) packed_.storage = wh.dtype == DType::i16 ? Storage::i16 : Storage::f16;
+  recurrent_ = AlignedFloats(narrow ? (count + 1) / 2 : count);
+  AlignedFloats floats(narrow ? 0 : gates);
+  std::vector<std::uint16_t> words(narrow ? gates : 0);
+  for (std::size_t k = 0; k < hidden; ++k) {
+    if (narrow) {
+      wh.read_words(k * gates, gates, words.data());
+      layout.scatter(words.data(), reinterpret_cast<std::uint16_t*>(recurrent_.data()), hidden, k);
+    } else {
+      wh.read_unscaled(k * gates, gates, floats.data());
+      layout.scatter(floats.data(), recurrent_.data(), hidden, k);
+    }
+  }
+  pack_scale(std::vector<double>(gates, wh.scale));
+}
+
+const Packed& Net::packed_for_many() const {
+  if (packed_.storage == Storage::f32) return packed_;
+  std::call_once(widen_once_, [this] {
+    const auto* const words = reinterpret_cast<const std::uint16_t*>(recurrent_.data());
+    const bool halves = packed_.storage == Storage::f16;
+    AlignedFloats wide(2 * recurrent_.size());
+    for (std::size_t i = 0; i < wide.size(); ++i)
+      wide[i] = halves ? half_to_float(words[i])
+                       : static_cast<float>(static_cast<std::int16_t>(words[i]));
+    wide_recurrent_ = std::move(wide);
+    wide_ = packed_;
+    wide_.storage = Storage::f32;
+    wide_.recurrent = wide_recurrent_.data();
+    widened_ = true;
+  });
+  return wide_;
+}
+
+void Net::pack_scale(const std::vector<double>& column_scale) {
+  const std::size_t hidden = static_cast<std::size_t>(packed_.hidden);
+  const PanelLayout layout{hidden, static_cast<std::size_t>(kernels_.panel),
+                           static_cast<std::size_t>(packed_.panels)};
+  std::vector<float> line(4 * hidden);
+  for (std::size_t u = 0; u < line.size(); ++u)
+    line[u] = static_cast<float>(column_scale[u] * kExponentScale[u / hidden]);
+  scale_ = AlignedFloats(layout.panels * layout.row());
+  layout.scatter(line.data(), scale_.data(), 1, 0);
+  packed_.scale = scale_.data();
 }
 
 void Net::pack_integers(const QuantisedRecurrent& quantised) {
@@ -172,13 +211,9 @@ void Net::pack_integers(const QuantisedRecurrent& quantised) {
       std::fill(sums.begin(), sums.end(), 0);
     }
   }
-  scale_ = AlignedFloats(layout.panels * layout.row());
-  for (std::size_t u = 0; u < gates; ++u)
-    line[u] = static_cast<float>(quantised.column_scale[u] * kExponentScale[u / hidden]);
-  layout.scatter(line.data(), scale_.data(), 1, 0);
+  pack_scale({quantised.column_scale.begin(), quantised.column_scale.end()});
   h_scale_ = AlignedFloats(padded(hidden));
   std::copy(quantised.h_scale.begin(), quantised.h_scale.end(), h_scale_.data());
-  packed_.scale = scale_.data();
   packed_.start = start_.data();
   packed_.h_scale = h_scale_.data();
   packed_.h_limit = quantised.h_limit;

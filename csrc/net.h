@@ -4,7 +4,9 @@
 // generate() and score().
 #pragma once
 
+#include <atomic>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "aligned.h"
@@ -22,6 +24,9 @@ class Net {
   const Weights& weights() const { return *weights_; }
   const Kernels& kernels() const { return kernels_; }
   const Packed& packed() const { return packed_; }
+  // The same for stepping several sketches together: float32 weights are widened for it, once, the
+  // first time that it is asked for. Safe from any thread.
+  const Packed& packed_for_many() const;
   Precision precision() const { return packed_.precision; }
   int hidden() const { return packed_.hidden; }
   int mixtures() const { return packed_.mixtures; }
@@ -50,15 +55,21 @@ class Net {
 
  private:
   void pack(Precision precision);
+  void pack_floats();
+  void pack_scale(const std::vector<double>& column_scale);
   void pack_integers(const QuantisedRecurrent& quantised);
   void pack_head();
 
   std::shared_ptr<const Weights> weights_;
   const Kernels& kernels_;
   Packed packed_{};
+  mutable std::once_flag widen_once_;
+  mutable AlignedFloats wide_recurrent_;
+  mutable Packed wide_{};
+  mutable std::atomic<bool> widened_{false};
   std::size_t state_stride_ = 0;
   AlignedFloats input_, recurrent_, head_, start_h_, start_c_;
-  AlignedFloats h_scale_, scale_;    // integer precisions
+  AlignedFloats scale_, h_scale_;
   std::vector<std::int32_t> start_;  // i8
   std::vector<double> head_bias_;
 };

@@ -59,9 +59,10 @@ void Stream::flush(bool choices) {
   const int outputs = choices ? net_->choice_outputs() : 0;
   const bool advance = pending_;
   pending_ = false;
+  const bool backwards = position_ % 2 != 0;
   const auto step = [&](int first_panel, int last_panel, float* rounded) {
-    net_->kernels().step(packed, first_panel, last_panel, 1, &input_, h_.data(), c_.data(),
-                         h_next_.data(), net_->state_stride(), rounded);
+    net_->kernels().step(packed, first_panel, last_panel, backwards, 1, &input_, h_.data(),
+                         c_.data(), h_next_.data(), net_->state_stride(), rounded);
   };
   if (pair_ == nullptr || !advance) {
     if (advance) {

@@ -40,21 +40,6 @@ std::uint64_t little_endian(const unsigned char* p, int bytes) {
   return value;
 }
 
-float half_to_float(std::uint32_t half) {
-  const std::uint32_t sign = (half & 0x8000u) << 16;
-  const std::uint32_t exponent = half >> 10 & 0x1Fu;
-  const std::uint32_t mantissa = half & 0x3FFu;
-  if (exponent == 0) {
-    const float magnitude = static_cast<float>(mantissa) * 0x1p-24f;  // subnormal, exact
-    return sign ? -magnitude : magnitude;
-  }
-  const std::uint32_t bits =
-      sign | (exponent == 31 ? 0x7F800000u : (exponent + 112) << 23) | mantissa << 13;
-  float value;
-  std::memcpy(&value, &bits, sizeof value);
-  return value;
-}
-
 std::size_t element_size(DType dtype) {
   return dtype == DType::f32 ? 4 : dtype == DType::i8 ? 1 : 2;
 }
@@ -304,6 +289,27 @@ class Reader {
 
 }  // namespace
 
+float half_to_float(std::uint16_t half) {
+  const std::uint32_t sign = (half & std::uint32_t{0x8000}) << 16;
+  const std::uint32_t exponent = half >> 10 & std::uint32_t{0x1F};
+  const std::uint32_t mantissa = half & std::uint32_t{0x3FF};
+  if (exponent == 0) {
+    const float magnitude = static_cast<float>(mantissa) * 0x1p-24f;  // subnormal, exact
+    return sign ? -magnitude : magnitude;
+  }
+  const std::uint32_t bits =
+      sign | (exponent == 31 ? 0x7F800000u : (exponent + 112) << 23) | mantissa << 13;
+  float value;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+void Tensor::read_words(std::size_t first, std::size_t n, std::uint16_t* out) const {
+  const unsigned char* p = data + first * 2;
+  for (std::size_t i = 0; i < n; ++i)
+    out[i] = static_cast<std::uint16_t>(little_endian(p + 2 * i, 2));
+}
+
 void Tensor::read_unscaled(std::size_t first, std::size_t n, float* out) const {
   const unsigned char* p = data + first * element_size(dtype);
   switch (dtype) {
@@ -315,7 +321,7 @@ void Tensor::read_unscaled(std::size_t first, std::size_t n, float* out) const {
       break;
     case DType::f16:
       for (std::size_t i = 0; i < n; ++i)
-        out[i] = half_to_float(static_cast<std::uint32_t>(little_endian(p + 2 * i, 2)));
+        out[i] = half_to_float(static_cast<std::uint16_t>(little_endian(p + 2 * i, 2)));
       break;
     case DType::i16:
       for (std::size_t i = 0; i < n; ++i) {

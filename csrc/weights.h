@@ -13,6 +13,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -36,7 +37,12 @@ struct Tensor {
   void read(std::size_t first, std::size_t n, float* out) const;
   // The same without the scale: exact, also for I16.
   void read_unscaled(std::size_t first, std::size_t n, float* out) const;
+  // The bits of F16 and I16 elements.
+  void read_words(std::size_t first, std::size_t n, std::uint16_t* out) const;
 };
+
+// An IEEE 754 binary16, exactly.
+float half_to_float(std::uint16_t half);
 
 struct Weights {
   Tensor wx, wh, b, wo, bo;

@@ -1,4 +1,5 @@
-// x86-64 with AVX2 and FMA (Haswell 2013, Zen 2017 and later): 8 floats a vector, 16 registers.
+// x86-64 with AVX2, FMA and F16C (Haswell 2013, Zen 2017 and later): 8 floats a vector, 16
+// registers.
 //
 // The step's group is 4 gate vectors × 3 sketches = 12 sums, 3 broadcasts and 1 weight vector: all
 // 16 registers. Two FMAs a cycle at a latency of 4 or 5 need 8 to 10 independent sums.
@@ -21,6 +22,13 @@ struct V {
   using M = __m256;
 
   static F load(const float* p) { return _mm256_loadu_ps(p); }
+  static F load_i16(const int16_t* p) {
+    return _mm256_cvtepi32_ps(
+        _mm256_cvtepi16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+  }
+  static F load_f16(const uint16_t* p) {
+    return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  }
   static void store(float* p, F a) { _mm256_storeu_ps(p, a); }
   static void store_int(int32_t* p, I a) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), a); }
   static I load_int(const int32_t* p) {

@@ -16,6 +16,13 @@ struct V {
   using M = __mmask16;
 
   static F load(const float* p) { return _mm512_loadu_ps(p); }
+  static F load_i16(const int16_t* p) {
+    return _mm512_cvtepi32_ps(
+        _mm512_cvtepi16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))));
+  }
+  static F load_f16(const uint16_t* p) {
+    return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  }
   static void store(float* p, F a) { _mm512_storeu_ps(p, a); }
   static void store_int(int32_t* p, I a) { _mm512_storeu_si512(p, a); }
   static I load_int(const int32_t* p) { return _mm512_loadu_si512(p); }

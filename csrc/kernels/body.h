@@ -77,23 +77,37 @@ struct Ahead {
 // How each precision multiplies one word of h with a vector of weight words, and how a block's sum
 // goes into the total.
 struct ElementF32 {
+  using Word = float;
   using Sum = F;
-  static const float* scale_of(const Packed&, int) { return nullptr; }
+  static constexpr int kStreams = V::kStreams;
+  static F load(const Word* p) { return V::load(p); }
   static const int32_t* start_of(const Packed&, size_t) { return nullptr; }
   static Sum start(const int32_t*, int) { return V::set1(0.0f); }
   static Sum dot(Sum sum, F weights, F h) { return V::fma(h, weights, sum); }
-  static F add(F total, Sum sum, const float*, int) { return V::add(total, sum); }
+  static F to_float(Sum sum) { return sum; }
+};
+
+// Narrow weights are for one stream, which waits for memory; in a batch widening them again for
+// every group would cost arithmetic.
+struct ElementF32FromI16 : ElementF32 {
+  using Word = int16_t;
+  static constexpr int kStreams = 1;
+  static F load(const Word* p) { return V::load_i16(p); }
+};
+
+struct ElementF32FromF16 : ElementF32 {
+  using Word = uint16_t;
+  static constexpr int kStreams = 1;
+  static F load(const Word* p) { return V::load_f16(p); }
 };
 
 struct ElementInteger {
+  using Word = float;
   using Sum = I;
-  static const float* scale_of(const Packed& net, int panel) {
-    return net.scale + static_cast<size_t>(panel) * kRowFloats;
-  }
+  static constexpr int kStreams = V::kStreams;
+  static F load(const Word* p) { return V::load(p); }
   static const int32_t* start_of(const Packed&, size_t) { return nullptr; }
-  static F add(F total, Sum sum, const float* scale, int at) {
-    return V::fma(V::to_float(sum), V::load(scale + at), total);
-  }
+  static F to_float(Sum sum) { return V::to_float(sum); }
 };
 
 struct ElementI16 : ElementInteger {
@@ -114,28 +128,30 @@ struct ElementI8 : ElementInteger {
 };
 
 // What the sums of one panel and block are made from, the same for all its sketches.
+template <class Word>
 struct Block {
-  const float* weights;  // [count][kRowFloats] words
+  const Word* weights;  // [count][kRowFloats]
   int count;
-  const float* scale;    // [kRowFloats]; integer precisions
+  const float* scale;    // [kRowFloats]
   const int32_t* start;  // [kRowFloats]; i8
 };
 
 // One block of words for `Streams` sketches: their kVecs sums each live in registers.
 template <class Element, int Streams>
-inline void sum_block(const Block& block, const float* __restrict h, size_t stride, float* totals) {
+inline void sum_block(const Block<typename Element::Word>& block, const float* __restrict h,
+                      size_t stride, float* totals) {
   typename Element::Sum sum[Streams][kVecs];
   for (int s = 0; s < Streams; ++s)
     for (int v = 0; v < kVecs; ++v) sum[s][v] = Element::start(block.start, v * V::kWidth);
-  const float* __restrict weights = block.weights;
+  const auto* __restrict weights = block.weights;
   const int count = block.count;
 #pragma GCC unroll 4
   for (int k = 0; k < count; ++k) {
-    const float* row = weights + k * kRowFloats;
+    const auto* row = weights + k * kRowFloats;
     F broadcast[Streams];
     for (int s = 0; s < Streams; ++s) broadcast[s] = V::set1(h[s * stride + k]);
     for (int v = 0; v < kVecs; ++v) {
-      F w = V::load(row + v * V::kWidth);
+      F w = Element::load(row + v * V::kWidth);
       if (Streams > 1) V::keep_in_register(w);
       for (int s = 0; s < Streams; ++s) sum[s][v] = Element::dot(sum[s][v], w, broadcast[s]);
     }
@@ -143,15 +159,16 @@ inline void sum_block(const Block& block, const float* __restrict h, size_t stri
   for (int s = 0; s < Streams; ++s) {
     for (int v = 0; v < kVecs; ++v) {
       float* total = totals + s * kRowFloats + v * V::kWidth;
-      V::store(total, Element::add(V::load(total), sum[s][v], block.scale, v * V::kWidth));
+      const F scale = V::load(block.scale + v * V::kWidth);
+      V::store(total, V::fma(Element::to_float(sum[s][v]), scale, V::load(total)));
     }
   }
 }
 
 // One block for n sketches: the largest groups first, then what remains.
 template <class Element, int Streams>
-inline void sum_blocks(const Block& block, int n, const float* h, size_t stride, float* totals,
-                       Ahead& ahead) {
+inline void sum_blocks(const Block<typename Element::Word>& block, int n, const float* h,
+                       size_t stride, float* totals, Ahead& ahead) {
   for (; n >= Streams; n -= Streams) {
     ahead.fetch();
     sum_block<Element, Streams>(block, h, stride, totals);
@@ -186,16 +203,19 @@ inline void round_hidden(const Packed& net, int n, const float* h, size_t stride
 }
 
 template <class Element>
-inline void step_panels(const Packed& net, int first_panel, int last_panel, int n,
+inline void step_panels(const Packed& net, int first_panel, int last_panel, bool backwards, int n,
                         const Input* input, const float* h_words, float* c, float* h_out,
                         size_t stride) {
+  using Word = typename Element::Word;
   alignas(64) float totals[kChunk * kRowFloats];
   const size_t panel_words = static_cast<size_t>(net.words) * kRowFloats;
   const size_t blocks = static_cast<size_t>((net.words + kBlock - 1) / kBlock);
-  const size_t groups = static_cast<size_t>((n + V::kStreams - 1) / V::kStreams);
-  const size_t slice = (panel_words * sizeof(float) / (groups * blocks) + 63) / 64 * 64;
-  for (int p = first_panel; p < last_panel; ++p) {
-    const float* weights = net.recurrent + static_cast<size_t>(p) * panel_words;
+  const size_t groups = static_cast<size_t>((n + Element::kStreams - 1) / Element::kStreams);
+  const size_t slice = (panel_words * sizeof(Word) / (groups * blocks) + 63) / 64 * 64;
+  for (int i = 0; i < last_panel - first_panel; ++i) {
+    const int p = backwards ? last_panel - 1 - i : first_panel + i;
+    const Word* weights = static_cast<const Word*>(net.recurrent) + p * panel_words;
+    const float* scale = net.scale + static_cast<size_t>(p) * kRowFloats;
     const float* rows = net.input + static_cast<size_t>(p) * kInputRows * kRowFloats;
     const size_t unit = static_cast<size_t>(p) * kPanel;
     // With one group there is nothing to hide the fetching behind.
@@ -207,10 +227,9 @@ inline void step_panels(const Packed& net, int first_panel, int last_panel, int 
       for (int s = 0; s < lanes; ++s) start_totals(rows, input[first + s], totals + s * kRowFloats);
       for (int k = 0; k < net.words; k += kBlock) {
         const int count = net.words - k < kBlock ? net.words - k : kBlock;
-        const Block block{weights + static_cast<size_t>(k) * kRowFloats, count,
-                          Element::scale_of(net, p),
-                          Element::start_of(net, p * blocks + k / kBlock)};
-        sum_blocks<Element, V::kStreams>(block, lanes, h + k, stride, totals, ahead);
+        const Block<Word> block{weights + static_cast<size_t>(k) * kRowFloats, count, scale,
+                                Element::start_of(net, p * blocks + k / kBlock)};
+        sum_blocks<Element, Element::kStreams>(block, lanes, h + k, stride, totals, ahead);
       }
       // In two passes: within one sketch the second division waits for the first, across sketches
       // they overlap.
@@ -226,17 +245,21 @@ inline void step_panels(const Packed& net, int first_panel, int last_panel, int 
   }
 }
 
-void step(const Packed& net, int first_panel, int last_panel, int n, const Input* input,
-          const float* h_in, float* c, float* h_out, size_t stride, float* rounded) {
+void step(const Packed& net, int first_panel, int last_panel, bool backwards, int n,
+          const Input* input, const float* h_in, float* c, float* h_out, size_t stride,
+          float* rounded) {
+  const auto run = [&](auto element, const float* h) {
+    step_panels<decltype(element)>(net, first_panel, last_panel, backwards, n, input, h, c, h_out,
+                                   stride);
+  };
   if (net.precision == Precision::f32) {
-    step_panels<ElementF32>(net, first_panel, last_panel, n, input, h_in, c, h_out, stride);
-    return;
+    if (net.storage == Storage::i16) return run(ElementF32FromI16{}, h_in);
+    if (net.storage == Storage::f16) return run(ElementF32FromF16{}, h_in);
+    return run(ElementF32{}, h_in);
   }
   round_hidden(net, n, h_in, stride, rounded);
-  if (net.precision == Precision::i16)
-    step_panels<ElementI16>(net, first_panel, last_panel, n, input, rounded, c, h_out, stride);
-  else
-    step_panels<ElementI8>(net, first_panel, last_panel, n, input, rounded, c, h_out, stride);
+  if (net.precision == Precision::i16) return run(ElementI16{}, rounded);
+  run(ElementI8{}, rounded);
 }
 
 // The partial sums of a dot product as vectors, and how they are added: sum l and sum l + n/2,

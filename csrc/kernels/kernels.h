@@ -51,6 +51,10 @@ struct Input {
 enum class Precision : int32_t { f32 = 0, i16 = 1, i8 = 2 };
 constexpr int kPrecisions = 3;
 
+// How the recurrent weights of Precision::f32 lie in memory: unscaled, as their file has them. The
+// narrow types hold them exactly and halve the bytes that a single stream has to read.
+enum class Storage : int32_t { f32, i16, f16 };
+
 // The recurrent product goes in steps of one 32-bit word of h: one float32, two int16 or four
 // bytes.
 constexpr int elements_per_word(Precision precision) {
@@ -60,14 +64,14 @@ constexpr int elements_per_word(Precision precision) {
 // Packed weights. Hidden units are cut into panels of `panel` units (a property of the kernel):
 //   input:     [panels][kInputRows][gate i,j,f,o][panel] float32
 //   recurrent: [panels][words][gate i,j,f,o][panel] words; a word holds the weights of as many
-//              successive k as it has elements, words = hidden over elements_per_word, rounded up
+//              successive k as it has elements, words = hidden over elements_per_word, rounded up;
+//              half as long where f32 is stored narrow
+//   scale:     [panels][gate][panel]; a gate's total grows by a block's sum times this
 //   head:      [3 + 6M][head_stride] float32, head_stride = hidden rounded up to kPad, zero beyond
 //
 // i16 and i8: h_k is rounded to the integer q_k = h_k · h_scale[k], within ±h_limit; a block's sum
-// of q · weights is exact in int32 (i8 as unsigned bytes q + 128, which `start` takes off again);
-// the gate's total then grows by that sum times `scale` of its column.
+// of q · weights is exact in int32 (i8 as unsigned bytes q + 128, which `start` takes off again).
 //   h_scale:   [hidden rounded up to kPad]
-//   scale:     [panels][gate][panel]
 //   start:     [panels][blocks][gate][panel] int32, −128 · Σ weights for i8, else absent
 //
 // A head output is float32(head_bias + head_scale · Σ), the last two operations in float64: nets
@@ -76,13 +80,14 @@ constexpr int elements_per_word(Precision precision) {
 // together.
 struct Packed {
   Precision precision;
+  Storage storage;
   int hidden;
   int mixtures;
   int panels;
   int words;
   size_t head_stride;
   const float* input;
-  const float* recurrent;
+  const void* recurrent;
   const float* h_scale;
   float h_limit;
   const float* scale;
@@ -105,10 +110,14 @@ struct Kernels {
 
   // One LSTM step for n sketches, hidden units of panels [first_panel, last_panel). Row r of h_in,
   // c and h_out is sketch r, rows are `stride` floats apart; c is updated in place. A row's padding
-  // up to a whole panel is written too, with zeros. `rounded` is room for n rows of `stride` words,
-  // used by the integer precisions alone; threads that share a step need one each.
-  void (*step)(const Packed& net, int first_panel, int last_panel, int n, const Input* input,
-               const float* h_in, float* c, float* h_out, size_t stride, float* rounded);
+  // up to a whole panel is written too, with zeros. `backwards` takes the panels from the last to
+  // the first, which changes no result: a single stream turns round at every step, and so finds in
+  // L2 what it read last, where going round in a circle would find nothing. `rounded` is room for n
+  // rows of `stride` words, used by the integer precisions alone; threads that share a step need
+  // one each.
+  void (*step)(const Packed& net, int first_panel, int last_panel, bool backwards, int n,
+               const Input* input, const float* h_in, float* c, float* h_out, size_t stride,
+               float* rounded);
 
   // Head outputs [first, first + count) for n sketches: out[(row - first) * out_stride + sketch].
   void (*head)(const Packed& net, int first, int count, int n, const float* h, size_t stride,

@@ -21,6 +21,8 @@ struct V {
   using M = uint32x4_t;
 
   static F load(const float* p) { return vld1q_f32(p); }
+  static F load_i16(const int16_t* p) { return vcvtq_f32_s32(vmovl_s16(vld1_s16(p))); }
+  static F load_f16(const uint16_t* p) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p))); }
   static void store(float* p, F a) { vst1q_f32(p, a); }
   static void store_int(int32_t* p, I a) { vst1q_s32(p, a); }
   static I load_int(const int32_t* p) { return vld1q_s32(p); }

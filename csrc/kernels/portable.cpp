@@ -64,6 +64,17 @@ struct V {
   static F load(const float* p) {
     return map<F>([&](int i) { return p[i]; });
   }
+  static F load_i16(const int16_t* p) {
+    return map<F>([&](int i) { return static_cast<float>(p[i]); });
+  }
+  // Exponent and mantissa moved into place, subnormals too, then the exponent's bias corrected.
+  static F load_f16(const uint16_t* p) {
+    const auto magnitude = as_float(map<I>([&](int i) { return (p[i] & 0x7FFF) << 13; }));
+    const F correct = mul(magnitude, set1(0x1p112f));
+    return as_float(map<I>([&](int i) {
+      return as_int(correct).v[i] | wrap(static_cast<uint32_t>(p[i] & 0x8000) << 16);
+    }));
+  }
   static void store(float* p, F a) { memcpy(p, a.v, sizeof a.v); }
   static void store_int(int32_t* p, I a) { memcpy(p, a.v, sizeof a.v); }
   static I load_int(const int32_t* p) {

@@ -386,7 +386,8 @@ class Net:
         ``arrays``: per weight array shape, elements, storage type and bytes; ``total``: elements of
         all; ``layers``: layer types and their counts; ``hidden_size``, ``mixtures``, ``outputs``,
         ``scale_factor``, ``max_len``, ``start_token``; ``weight_bytes`` as stored, ``file_bytes``
-        with the header, ``packed_bytes`` in memory as the kernels read them; ``precision``,
+        with the header, ``packed_bytes`` in memory as the kernels read them (16-bit weights are
+        widened to float32 the first time that many are drawn together); ``precision``,
         ``device``, ``isa``; ``provenance``: source, licence and units where stated; ``training``:
         the training record, None if there is none; ``metadata``: all texts of the container.
         """
