@@ -1,11 +1,15 @@
 """The C header that `sketchrnn embed` writes; tests/c_api/check.sh compiles it."""
 
+import ctypes
 import re
+import shutil
+import subprocess
 
 import pytest
 
 import sketchrnn
-from sketchrnn.embed import c_header, main, write_header
+from sketchrnn.cli import main
+from sketchrnn.embed import c_header, write_header, write_object
 
 
 @pytest.fixture(scope="module")
@@ -32,12 +36,33 @@ def test_header_holds_the_container(net):
 
 def test_main_writes_a_header_named_after_the_file(net, tmp_path):
     net.save(tmp_path / "in.safetensors")
-    assert main([str(tmp_path / "in.safetensors"), "-o", str(tmp_path / "2 pigs.h")]) == 0
+    assert main(["embed", str(tmp_path / "in.safetensors"), "-o", str(tmp_path / "2 pigs.h")]) == 0
     assert array_in((tmp_path / "2 pigs.h").read_text(), "net_2_pigs") == net.container
 
 
+@pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
+def test_object_file_holds_the_container(net, tmp_path):
+    write_object(net, tmp_path / "my-net.o")
+    header = (tmp_path / "my-net.h").read_text()
+    assert "extern const unsigned char my_net[];" in header
+    library = tmp_path / "my_net.so"
+    # Without -fPIC the object may still become a library, as it holds no code.
+    subprocess.run(["cc", "-shared", tmp_path / "my-net.o", "-o", library], check=True)
+    loaded = ctypes.CDLL(str(library))
+    size = ctypes.c_size_t.in_dll(loaded, "my_net_size").value
+    held = (ctypes.c_ubyte * size).in_dll(loaded, "my_net")
+    assert bytes(held) == net.container
+
+
+def test_object_file_needs_a_compiler(net, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CC", raising=False)
+    with pytest.raises(FileNotFoundError, match="C compiler"):
+        write_object(net, tmp_path / "x.o")
+
+
 def test_main_says_what_is_wrong(tmp_path, capsys):
-    assert main(["no such net", "-o", str(tmp_path / "x.h")]) == 1
+    assert main(["embed", "no such net", "-o", str(tmp_path / "x.h")]) == 1
     assert "no such net" in capsys.readouterr().err
     assert not (tmp_path / "x.h").exists()
 

@@ -14,9 +14,10 @@ from .distribution import Distribution
 from .errors import DeviceError
 from .export.npz import from_arrays
 from .export.torch import from_torch
+from .formats import FormatError, read, scan
 from .loading import load
 from .net import Net, Score
-from .sketch import Sketch, Sketches
+from .sketch import Grid, Sketch, Sketches
 from .state import State
 from .strokes import (
     lines_to_stroke5,
@@ -32,6 +33,8 @@ __all__ = [
     "CatalogEntry",
     "DeviceError",
     "Distribution",
+    "FormatError",
+    "Grid",
     "Net",
     "Score",
     "Sketch",
@@ -45,6 +48,8 @@ __all__ = [
     "from_torch",
     "lines_to_stroke5",
     "load",
+    "read",
+    "scan",
     "simplify",
     "stroke3_to_stroke5",
     "stroke5_to_lines",

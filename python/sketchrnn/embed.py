@@ -6,14 +6,13 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
-import sys
-from collections.abc import Sequence
+import shutil
+import subprocess
+import tempfile
 from os import PathLike
 
-from .loading import load
 from .net import Net
 
 _PER_LINE = 24
@@ -52,26 +51,49 @@ def write_header(net: Net, path: str | PathLike[str], symbol: str | None = None)
     target = os.fspath(path)
     if not target.endswith(".h"):
         raise ValueError(f"path: expected a name ending in .h, found {target!r}")
-    if symbol is None:
-        stem = re.sub(r"[^A-Za-z0-9_]", "_", os.path.splitext(os.path.basename(target))[0])
-        symbol = stem if re.match(r"[A-Za-z_]", stem) else f"net_{stem}"
-    text = c_header(net, symbol)
+    text = c_header(net, symbol or _symbol_of(target))
     with open(target, "w", encoding="ascii") as file:
         file.write(text)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run ``sketchrnn embed``; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="sketchrnn embed", description="Write a net as a C header, to be compiled in."
-    )
-    parser.add_argument("net", help="name of a net, or a .safetensors or .gen.json file")
-    parser.add_argument("-o", "--output", required=True, metavar="FILE.h")
-    parser.add_argument("--symbol", help="name of the array (default: the file's name)")
-    options = parser.parse_args(argv)
-    try:
-        write_header(load(options.net), options.output, options.symbol)
-    except (OSError, ValueError) as error:
-        print(f"sketchrnn embed: {error}", file=sys.stderr)
-        return 1
-    return 0
+def write_object(net: Net, path: str | PathLike[str], symbol: str | None = None) -> None:
+    """Write an object file for this machine, and beside it a header that declares what it holds:
+    ``const unsigned char symbol[]`` and ``const size_t symbol_size``.
+
+    For build systems that compile a header of megabytes slowly. Needs a C compiler: the one that
+    the environment variable CC names, else cc, gcc or clang. Raises FileNotFoundError where there
+    is none, RuntimeError with its message where it fails.
+    """
+    target = os.fspath(path)
+    if not target.endswith(".o"):
+        raise ValueError(f"path: expected a name ending in .o, found {target!r}")
+    symbol = symbol or _symbol_of(target)
+    names = (os.environ.get("CC"), "cc", "gcc", "clang")
+    compiler = next((found for name in names if name and (found := shutil.which(name))), None)
+    if compiler is None:
+        raise FileNotFoundError("an object file needs a C compiler: none of $CC, cc, gcc, clang")
+    with tempfile.TemporaryDirectory() as folder:
+        source = os.path.join(folder, "net.c")
+        array = c_header(net, symbol).replace("static const", "const", 1)
+        with open(source, "w", encoding="ascii") as file:
+            file.write(
+                f"#include <stddef.h>\n{array}const size_t {symbol}_size = sizeof {symbol};\n"
+            )
+        command = [compiler, "-c", source, "-o", target]
+        done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"{compiler} failed: {done.stderr.strip()}")
+    guard = f"SKETCHRNN_NET_{symbol.upper()}_H"
+    with open(f"{target[:-2]}.h", "w", encoding="ascii") as file:
+        file.write(
+            f"/* What {os.path.basename(target)!a} holds. Written by `sketchrnn embed`. */\n"
+            f"#ifndef {guard}\n#define {guard}\n#include <stddef.h>\n"
+            f'#ifdef __cplusplus\nextern "C" {{\n#endif\n'
+            f"extern const unsigned char {symbol}[];\nextern const size_t {symbol}_size;\n"
+            f"#ifdef __cplusplus\n}}\n#endif\n#endif /* {guard} */\n"
+        )
+
+
+def _symbol_of(target: str) -> str:
+    stem = re.sub(r"[^A-Za-z0-9_]", "_", os.path.splitext(os.path.basename(target))[0])
+    return stem if re.match(r"[A-Za-z_]", stem) else f"net_{stem}"

@@ -9,7 +9,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from .strokes import Floats, stroke5_to_lines, stroke5_to_stroke3
+from .strokes import Floats, lines_to_stroke5, simplify, stroke5_to_lines, stroke5_to_stroke3
 
 
 class Sketch:
@@ -67,17 +67,27 @@ class Sketch:
         """Polylines as (k, 2) arrays of positions; the first starts at (0, 0)."""
         return stroke5_to_lines(self.strokes)
 
-    def save(self, path: str | PathLike[str], **options: Any) -> None:
-        """Write the drawing as a picture; the format follows from the suffix (.svg).
+    def simplify(self, epsilon: float) -> Sketch:
+        """Return the drawing with each stroke simplified by Ramer–Douglas–Peucker.
 
-        Options are those of :func:`sketchrnn.svg.to_svg`.
+        `epsilon` in data units; the public nets and ours saw drawings simplified at 2 pixels.
         """
-        from .svg import save
+        lines = [simplify(line, epsilon) for line in self.lines()]
+        return Sketch._from_core(lines_to_stroke5(lines, end=self.finished), self.name)
+
+    def save(self, path: str | PathLike[str], **options: Any) -> None:
+        """Write the drawing; the format follows from the suffix: .svg, .png, .gif, .ndjson, …
+
+        ``format=".svg"`` where the name does not say; other options are those of the format, listed
+        in docs/formats.md. Raises ValueError for an unknown suffix or option, ImportError naming
+        what to install where a library is needed.
+        """
+        from .formats import save
 
         save(path, self, **options)
 
     def _repr_svg_(self) -> str:
-        from .svg import to_svg
+        from .formats.svg import to_svg
 
         return to_svg(self)
 
@@ -137,15 +147,21 @@ class Sketches(Sequence[Sketch]):
         return np.diff(self.offsets)
 
     def save(self, path: str | PathLike[str], **options: Any) -> None:
-        """Write all drawings as one picture, in a grid; the format follows from the suffix."""
-        from .svg import save
+        """Write all drawings, a picture showing them in a grid; else as :meth:`Sketch.save`."""
+        from .formats import save
 
         save(path, self, **options)
 
-    def _repr_svg_(self) -> str:
-        from .svg import to_svg
+    def simplify(self, epsilon: float) -> Sketches:
+        """Return the drawings simplified; see :meth:`Sketch.simplify`."""
+        return Sketches.of([sketch.simplify(epsilon) for sketch in self], self.name)
 
-        return to_svg(self)
+    def grid(self, columns: int | None = None, captions: Sequence[str] | None = None) -> Grid:
+        """Return the drawings laid out as a picture, `columns` in a row (None: about square)."""
+        return Grid(self, columns, captions)
+
+    def _repr_svg_(self) -> str:
+        return self[:64].grid()._repr_svg_()
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -171,6 +187,31 @@ class Sketches(Sequence[Sketch]):
     def __repr__(self) -> str:
         what = f" {self.name}" if self.name else ""
         return f"<Sketches{what}: {len(self)} drawings, {len(self.strokes)} rows>"
+
+
+class Grid:
+    """Drawings in rows and columns, with captions if wanted. Made by :meth:`Sketches.grid`."""
+
+    def __init__(
+        self, sketches: Sketches, columns: int | None, captions: Sequence[str] | None
+    ) -> None:
+        self.sketches = sketches
+        self.columns = columns
+        self.captions = captions
+
+    def save(self, path: str | PathLike[str], **options: Any) -> None:
+        """Write a picture; options as in :meth:`Sketch.save`, such as size, the width in pixels."""
+        from .formats import save
+
+        chosen: dict[str, Any] = {"columns": self.columns}
+        if self.captions is not None:
+            chosen["captions"] = self.captions
+        save(path, self.sketches, **{**chosen, **options})
+
+    def _repr_svg_(self) -> str:
+        from .formats.svg import to_svg
+
+        return to_svg(self.sketches, columns=self.columns, captions=self.captions)
 
 
 def _check_rows(rows: Floats) -> None:

@@ -80,7 +80,7 @@ c++ -std=c++11 -x c++ -Wall -Wextra -pedantic -Werror -I"$prefix/include" -c "$w
 
 say "a net compiled in"
 mkdir -p "$work/header"
-"$python" -c 'import sys; from sketchrnn.embed import main; sys.exit(main())' \
+"$python" -m sketchrnn embed \
   "$last" -o "$work/header/net.h" --symbol net
 
 for link in shared static; do

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..formats.npz import SPLITS
 from . import data, export
 from .batches import Augment
 
@@ -95,7 +96,7 @@ def _train(args: argparse.Namespace) -> None:
             raise ValueError(f"no drawings of {', '.join(sorted(missing))}")
         drawings = [d for d in drawings if d.word in wanted]
     drawings = [d for d in drawings if len(d.rows) < args.max_len]
-    parts = {s: [d for d in drawings if d.split == s] for s in data.SPLITS}
+    parts = {s: [d for d in drawings if d.split == s] for s in SPLITS}
     if not parts["train"] or not parts["valid"]:
         raise ValueError(f"too few drawings to train and validate: {len(drawings)}")
     names = sorted({d.word for d in drawings}) if args.conditional else []

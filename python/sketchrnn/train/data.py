@@ -12,28 +12,23 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import io
 import json
-import pickle
-import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, ClassVar
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ..formats import FormatError
+from ..formats.npz import read_splits
 
 BOX = 255.0
 EPSILON = 2.0
 
 Stroke = NDArray[np.float64]
 Rows = NDArray[np.int16]
-SPLITS = ("train", "valid", "test")
-
-
-class DataError(ValueError):
-    """A file of drawings that cannot be read; the message names the file and the place."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +126,7 @@ def read_ndjson(path: Path) -> Iterator[Drawing]:
                 if not all(s.ndim == 2 and len(s) for s in strokes):
                     raise ValueError("a stroke without points")
             except (ValueError, KeyError, TypeError, IndexError) as error:
-                raise DataError(f"{path}, line {number}: {error!r}") from None
+                raise FormatError(f"{path}, line {number}: {error!r}") from None
             if strokes:
                 timed = timed or any(len(p) > 2 for p in parts)
                 parsed.append((word, key, strokes))
@@ -148,43 +143,10 @@ def _is_simplified(drawings: Sequence[Sequence[Stroke]]) -> bool:
     return sum(len(simplify(s)) for s in some) >= 0.7 * sum(map(len, some))
 
 
-class _ArraysOnly(pickle.Unpickler):
-    """Unpickles object arrays of numbers and nothing else."""
-
-    ALLOWED: ClassVar = {
-        (module, name)
-        for module in ("numpy.core.multiarray", "numpy._core.multiarray", "numpy")
-        for name in ("_reconstruct", "scalar", "ndarray", "dtype")
-    }
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) in self.ALLOWED:
-            return super().find_class(module, name)
-        raise DataError(f"refused to load {module}.{name} from a file of drawings")
-
-
 def read_npz(path: Path) -> Iterator[Drawing]:
     """Drawings of sketch-rnn's .npz form: object arrays train, valid and test of stroke-3."""
-    with zipfile.ZipFile(path) as bundle:
-        for split in SPLITS:
-            name = f"{split}.npy"
-            if name not in bundle.namelist():
-                raise DataError(f"{path}: no array {split!r}")
-            f = io.BytesIO(bundle.read(name))
-            version = np.lib.format.read_magic(f)
-            header = (
-                np.lib.format.read_array_header_1_0
-                if version == (1, 0)
-                else np.lib.format.read_array_header_2_0
-            )
-            dtype = header(f)[2]
-            if not dtype.hasobject:
-                raise DataError(f"{path}: {split!r} is not an object array of drawings")
-            for i, rows in enumerate(_ArraysOnly(f, encoding="latin1").load()):
-                rows = np.asarray(rows)
-                if rows.ndim != 2 or rows.shape[1] != 3:
-                    raise DataError(f"{path}: {split}[{i}] has shape {rows.shape}, not (n, 3)")
-                yield Drawing(path.stem, f"{path.name}:{split}:{i}", rows.astype(np.int16), split)
+    for split, i, rows in read_splits(str(path)):
+        yield Drawing(path.stem, f"{path.name}:{split}:{i}", rows.astype(np.int16), split)
 
 
 def read(paths: Iterable[Path | str]) -> list[Drawing]:

@@ -1,0 +1,8 @@
+"""``python -m sketchrnn`` is the command ``sketchrnn``."""
+
+import sys
+
+from .cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""The command ``sketchrnn``: one module for each group of subcommands, behind one parser.
+
+Exit status: 0 done, 1 failed (one line on standard error says why), 2 wrong usage, 130 interrupted.
+Data goes to standard output, progress and messages to standard error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from . import completion, drawings, nets
+
+_EXAMPLES = """\
+examples:
+  sketchrnn                                      a drawing in the terminal
+  sketchrnn list                                 the nets
+  sketchrnn draw pig -n 9 -t 0.3 -o pigs.svg     nine pigs (also .png, .gif, .ndjson, .npz, …)
+  sketchrnn draw apple -n 1000 -o - --format .ndjson | head
+  sketchrnn complete face started.svg -n 9 -o faces.svg
+  sketchrnn animate duck --seed 3 -o duck.gif
+  sketchrnn plot cactus -o cactus.gcode          for a pen plotter
+  sketchrnn score pig drawings.ndjson --json
+  sketchrnn embed pig -o pig.h                   the net as a C header
+
+`sketchrnn COMMAND -h` says more.
+"""
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Keeps the line breaks of examples."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command."""
+    from .. import __version__
+
+    top = argparse.ArgumentParser(
+        prog="sketchrnn",
+        description="Draw with Sketch-RNN, the recurrent net that draws.",
+        epilog=_EXAMPLES,
+        formatter_class=_Formatter,
+    )
+    top.add_argument("--version", action="version", version=f"sketchrnn {__version__}")
+    commands = top.add_subparsers(metavar="COMMAND", title="commands")
+    for module in (drawings, nets, completion):
+        module.add_to(commands, _Formatter)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["train"]:  # has a parser of its own
+        from ..train.cli import main as train
+
+        return train(arguments[1:])
+    options = parser().parse_args(arguments)
+    run = getattr(options, "run", drawings.greet)
+    try:
+        status: int = run(options)
+        sys.stdout.flush()
+        return status
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader, such as head, has enough. Python would complain again when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (OSError, ValueError, TypeError, ImportError, RuntimeError, MemoryError) as error:
+        print(f"sketchrnn: {error}", file=sys.stderr)
+        return 1

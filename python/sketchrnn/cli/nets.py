@@ -1,0 +1,168 @@
+"""Subcommands about nets: list, info, export, embed, train, bench."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..net import Net
+
+
+def add_to(commands: Any, formatter: type[argparse.HelpFormatter]) -> None:
+    """Add the subcommands of this module."""
+
+    def command(name: str, run: Any, text: str, example: str) -> argparse.ArgumentParser:
+        p: argparse.ArgumentParser = commands.add_parser(
+            name,
+            help=text,
+            description=f"{text[0].upper()}{text[1:]}.",
+            epilog=f"example: sketchrnn {example}",
+            formatter_class=formatter,
+        )
+        p.set_defaults(run=run)
+        return p
+
+    p = command("list", _list, "list the nets that have a name", "list --json")
+    p.add_argument("--json", action="store_true")
+
+    p = command("info", _info, "say what a net is made of", "info pig --diagram pig.svg")
+    p.add_argument("net", metavar="NET", nargs="?")
+    p.add_argument("--precision", default="f32", choices=("f32", "i16", "i8"))
+    p.add_argument("--json", action="store_true")
+    p.add_argument("--diagram", metavar="FILE.svg", help="draw the net's layers there")
+
+    p = command("export", _export, "take a net elsewhere", "export pig pig.onnx")
+    p.add_argument("net", metavar="NET")
+    p.add_argument("output", metavar="FILE", help=".onnx, .json (MXNet), .gen.json, .safetensors")
+    p.add_argument("--format", help="where the suffix does not say, such as mxnet")
+    p.add_argument("--graph", choices=("step", "sequence", "sampler"), help="ONNX: which graph")
+    p.add_argument("--length", type=int, help="MXNet: rows of a drawing")
+
+    p = command("embed", _embed, "write a net into C source", "embed pig -o pig.h")
+    p.add_argument("net", metavar="NET")
+    p.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        metavar="FILE",
+        help=".h, or .o for an object file with its header beside it",
+    )
+    p.add_argument("--symbol", help="name of the array (default: the file's name)")
+
+    command("train", None, "train a net (see sketchrnn train -h)", "train pig.ndjson -o pig.st")
+
+    p = command("bench", _bench, "measure this machine", "bench pig --seconds 2")
+    p.add_argument("net", metavar="NET", nargs="?")
+    p.add_argument("--seconds", type=float, default=0.5, help="for each figure (default 0.5)")
+    p.add_argument("--json", action="store_true")
+
+
+def _list(options: argparse.Namespace) -> int:
+    from ..catalog import catalog
+
+    entries = catalog()
+    if options.json:
+        print(json.dumps([entry._asdict() for entry in entries], indent=1))
+        return 0
+    print(f"{'name':20} {'source':9} {'units':>5} {'scale':>8} {'longest':>8}  here")
+    for net in entries:
+        print(
+            f"{net.name:20} {net.source:9} {net.hidden_size:5} {net.scale_factor:8.3f} "
+            f"{net.max_len:8}  {'yes' if net.available else 'no'}"
+        )
+    return 0
+
+
+def _info(options: argparse.Namespace) -> int:
+    from ..loading import load
+
+    net = load(options.net, precision=options.precision)
+    info = net.info()
+    if options.diagram:
+        net.diagram(options.diagram)
+    if options.json:
+        print(json.dumps(info, indent=1))
+        return 0
+    print(f"{info['name']}: {info['hidden_size']} units, {info['mixtures']} components")
+    for name, array in info["arrays"].items():
+        shape = " × ".join(map(str, array["shape"]))
+        print(f"  {name:4} {shape:14} {array['elements']:10,} {array['dtype']}")
+    print(f"  all  {'':14} {info['total']:10,}")
+    layers = ", ".join(f"{count} {layer}" for layer, count in info["layers"].items())
+    print(f"layers          {layers}")
+    for key in ("scale_factor", "max_len", "start_token", "weight_bytes", "file_bytes"):
+        print(f"{key:15} {info[key]}")
+    for key in ("packed_bytes", "precision", "device", "isa"):
+        print(f"{key:15} {info[key]}")
+    for key, value in info["provenance"].items():
+        print(f"{key:15} {value}")
+    if info["training"] is not None:
+        print(f"{'training':15} {json.dumps(info['training'])}")
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from ..loading import load
+
+    net = load(options.net)
+    if options.output.endswith(".safetensors") and options.format is None:
+        net.save(options.output)
+        return 0
+    chosen = {"format": options.format, "graph": options.graph, "length": options.length}
+    net.export(options.output, **{k: v for k, v in chosen.items() if v is not None})
+    return 0
+
+
+def _embed(options: argparse.Namespace) -> int:
+    from ..embed import write_header, write_object
+    from ..loading import load
+
+    write = write_object if options.output.endswith(".o") else write_header
+    write(load(options.net), options.output, options.symbol)
+    return 0
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from .._build import build_info
+    from .._check import threads as processors
+    from ..loading import load
+
+    result: dict[str, Any] = {"threads": processors(None), "isa": build_info()["isa"]}
+    for precision in ("f32", "i16", "i8"):
+        try:
+            net = load(options.net, precision=precision)
+        except ValueError as error:
+            print(f"{precision}: {error}", file=sys.stderr)
+            continue
+        result[precision] = {
+            "one_stream_us_per_point": 1e6 / _rate(net, 1, options.seconds, 1),
+            "many_points_per_second": _rate(net, 512, options.seconds, None),
+        }
+    if options.json:
+        print(json.dumps(result, indent=1))
+        return 0
+    print(f"{result['isa']}, {result['threads']} threads")
+    for precision, figures in result.items():
+        if isinstance(figures, dict):
+            print(
+                f"{precision:4} one stream, 1 thread {figures['one_stream_us_per_point']:8.1f} µs "
+                f"a point; many {figures['many_points_per_second']:10,.0f} points a second"
+            )
+    return 0
+
+
+def _rate(net: Net, n: int, seconds: float, threads: int | None) -> float:
+    """Points per second, median of five parts."""
+    rates, seed = [], 0
+    for _ in range(5):
+        done, start = 0, time.perf_counter()
+        while time.perf_counter() - start < seconds / 5:
+            done += len(net.draw(n, seed=seed, threads=threads).strokes)
+            seed += 1
+        rates.append(done / (time.perf_counter() - start))
+    return statistics.median(rates)

@@ -1,0 +1,92 @@
+"""GIF and APNG: the drawing, or all of a grid at once, being drawn. Through Pillow."""
+
+from __future__ import annotations
+
+import math
+from typing import IO, Any
+
+from ..sketch import Sketch, Sketches
+from .page import first_points, lay_out
+from .raster import Canvas
+
+_MOST_FRAMES = 1000
+
+
+def frames(
+    drawing: Sketch | Sketches,
+    *,
+    size: float | None,
+    stroke_width: float | None,
+    margin: float,
+    columns: int | None,
+    points_per_second: float,
+    fps: float,
+) -> list[Any]:
+    """Return the frames as Pillow images, from an empty page to the finished drawings."""
+    for name, value in (("points_per_second", points_per_second), ("fps", fps)):
+        if not 0 < value < math.inf:
+            raise ValueError(f"{name}: expected a positive number, found {value}")
+    count = 1 if isinstance(drawing, Sketch) else len(drawing)
+    across = columns or math.ceil(math.sqrt(max(1, count)))
+    width = size if size is not None else min(256.0 * across, 1024.0)
+    page = lay_out(drawing, width=width, columns=columns, margin=margin)
+    pen = stroke_width if stroke_width is not None else max(1.0, page.cell[0] / 100)
+    longest = max((sum(map(len, lines)) for lines in page.drawings), default=0)
+    steps = math.ceil(longest / points_per_second * fps)
+    if steps > _MOST_FRAMES:
+        raise ValueError(
+            f"points_per_second: {longest} points would take {steps} frames, at most {_MOST_FRAMES}"
+        )
+    canvas = Canvas(page.width, page.height, pen)
+    images = [canvas.image()]
+    shown = [0] * len(page.drawings)
+    for step in range(1, steps + 1):
+        target = math.ceil(longest * step / steps)
+        for i, lines in enumerate(page.drawings):
+            # From the last point drawn on, not all over again.
+            skip = shown[i] - 1
+            for line in first_points(lines, target):
+                if len(line) > max(0, skip):
+                    canvas.line(line[max(0, skip) :])
+                skip -= len(line)
+            shown[i] = target
+        images.append(canvas.image())
+    return images
+
+
+def write(
+    drawing: Sketch | Sketches,
+    file: IO[bytes],
+    *,
+    size: float | None = None,
+    stroke_width: float | None = None,
+    margin: float = 0.05,
+    columns: int | None = None,
+    points_per_second: float = 40.0,
+    fps: float = 20.0,
+    hold: float = 1.5,
+    loop: bool = True,
+    kind: str = "GIF",
+) -> None:
+    """Write an animation at the pen's pace, the finished picture held for `hold` seconds.
+
+    A grid's drawings are drawn at the same time. Sizes as in PNG pictures. `kind` is "GIF" or
+    "PNG" (APNG).
+    """
+    if not 0 <= hold < 60:
+        raise ValueError(f"hold: expected seconds from 0 up to 60, found {hold}")
+    images = frames(
+        drawing,
+        size=size,
+        stroke_width=stroke_width,
+        margin=margin,
+        columns=columns,
+        points_per_second=points_per_second,
+        fps=fps,
+    )
+    durations = [round(1000 / fps)] * len(images)
+    durations[-1] += round(1000 * hold)
+    repeat = {"loop": 0} if loop else {} if kind == "GIF" else {"loop": 1}
+    images[0].save(
+        file, kind, save_all=True, append_images=images[1:], duration=durations, **repeat
+    )

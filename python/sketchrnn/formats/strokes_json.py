@@ -1,0 +1,64 @@
+"""Our plain JSON: ``{"name": …, "drawings": [[[dx, dy, p1, p2, p3], …], …]}``, nothing lost.
+
+Read as well: a list of drawings, or one drawing, of stroke-5 or stroke-3 rows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import IO, Any
+
+from ..sketch import Sketch, Sketches
+from . import FormatError, batch, write_text
+
+
+def read(path: str) -> Iterator[Sketch]:
+    """Yield the drawings of a file."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            data = json.load(file)
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"{path}: not JSON: {error}") from None
+    name = None
+    if isinstance(data, dict):
+        name = data.get("name")
+        if name is not None and not isinstance(name, str):
+            raise FormatError(f"{path}: name: expected text, found {name!r:.40}")
+        data = data.get("drawings")
+    if not isinstance(data, list):
+        raise FormatError(f"{path}: expected a list of drawings, or an object with 'drawings'")
+    if data and _depth(data) == 2:
+        data = [data]
+    for i, rows in enumerate(data):
+        try:
+            yield Sketch(rows, name)
+        except (ValueError, TypeError) as error:
+            raise FormatError(f"{path}: drawing {i}: {error}") from None
+
+
+def _depth(data: Any) -> int:
+    depth = 0
+    while isinstance(data, list) and depth < 4:
+        depth += 1
+        data = data[0] if data else None
+    return depth
+
+
+def write(drawing: Sketch | Sketches, file: IO[bytes]) -> None:
+    """Write all drawings; numbers in the fewest digits that give the same float32 again."""
+    sketches = batch(drawing)
+    lines = []
+    for sketch in sketches:
+        rows = (
+            f"[{_shortest(dx)},{_shortest(dy)},{int(down)},{int(up)},{int(end)}]"
+            for dx, dy, down, up, end in sketch.strokes
+        )
+        lines.append(f"[{','.join(rows)}]")
+    body = ",\n".join(lines)
+    write_text(file, f'{{"name":{json.dumps(sketches.name)},"drawings":[\n{body}\n]}}\n')
+
+
+def _shortest(value: Any) -> str:
+    text = str(value)
+    return text[:-2] if text.endswith(".0") else text

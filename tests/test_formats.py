@@ -1,0 +1,392 @@
+"""Files of drawings: what is written is what is read, and nothing a stranger sends does harm."""
+
+import gzip
+import io
+import json
+import os
+import pickle
+import re
+import struct
+import zipfile
+
+import numpy as np
+import pytest
+
+import sketchrnn
+from sketchrnn import FormatError, Sketch, Sketches
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    return sketchrnn.load("butterfly").draw(5, temperature=0.5, seed=2)
+
+
+def same_lines(a, b, within):
+    assert len(a) == len(b)
+    for one, other in zip(a, b, strict=True):
+        ours, theirs = one.lines(), other.lines()
+        assert [len(line) for line in ours] == [len(line) for line in theirs]
+        for x, y in zip(ours, theirs, strict=True):
+            np.testing.assert_allclose(x, y, atol=within)
+
+
+def test_json_keeps_everything(drawn, tmp_path):
+    drawn.save(tmp_path / "a.json")
+    read = sketchrnn.read(tmp_path / "a.json")
+    assert np.array_equal(read.strokes, drawn.strokes)
+    assert np.array_equal(read.offsets, drawn.offsets)
+    assert read.name == drawn.name
+    lone = drawn[0]
+    (tmp_path / "b.json").write_text(json.dumps(lone.stroke3.tolist()))
+    assert np.array_equal(sketchrnn.read(tmp_path / "b.json")[0].stroke3, lone.stroke3)
+
+
+@pytest.mark.parametrize("suffix", [".ndjson", ".ndjson.gz"])
+def test_ndjson_keeps_positions(drawn, tmp_path, suffix):
+    drawn.save(tmp_path / f"a{suffix}")
+    read = sketchrnn.read(tmp_path / f"a{suffix}")
+    # Written to a thousandth; offsets are differences of two such positions and add up again.
+    same_lines(read, drawn, 2e-3)
+    assert read.name == "butterfly"
+
+
+def test_npz_keeps_stroke3(drawn, tmp_path):
+    drawn.save(tmp_path / "a.npz")
+    for ours, theirs in zip(sketchrnn.read(tmp_path / "a.npz"), drawn, strict=True):
+        assert np.array_equal(ours.stroke3, theirs.stroke3)
+    # As Magenta's own loader reads it.
+    with np.load(tmp_path / "a.npz", allow_pickle=True, encoding="latin1") as file:
+        assert np.array_equal(file["train"][1], drawn[1].stroke3)
+        assert len(file["valid"]) == len(file["test"]) == 0
+
+
+def test_bin_keeps_whole_positions(tmp_path):
+    line = np.array([[3, 4], [10, 4], [10, 200], [3, 4]])
+    sketch = Sketch(sketchrnn.lines_to_stroke5([line, line[:1] + 50, line[1:]]))
+    sketch.save(tmp_path / "a.bin")
+    (read,) = sketchrnn.scan(tmp_path / "a.bin")
+    assert read == sketch
+
+
+def test_svg_comes_back(drawn, tmp_path):
+    pytest.importorskip("svgpathtools")
+    drawn[0].save(tmp_path / "a.svg", size=500, margin=0)
+    (read,) = sketchrnn.scan(tmp_path / "a.svg")
+    left, top, right, bottom = drawn[0].bounds
+    scale = 500 / max(right - left, bottom - top)
+    ours = [line - line[0] for line in read.lines()]
+    theirs = [(line - line[0]) * scale for line in drawn[0].lines()]
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(a, b, atol=0.02)  # written to a hundredth of a pixel
+
+
+def test_svg_curves_and_transforms(tmp_path):
+    pytest.importorskip("svgpathtools")
+    (tmp_path / "a.svg").write_text(
+        '<svg xmlns="http://www.w3.org/2000/svg"><g transform="translate(10 20) scale(2)">'
+        '<circle cx="50" cy="50" r="40"/></g><path d="M0 0C10 0 20 10 20 20"/></svg>'
+    )
+    circle, curve = sketchrnn.read(tmp_path / "a.svg")[0].lines()
+    circle = circle - (circle.min(axis=0) + circle.max(axis=0)) / 2
+    radii = np.hypot(*circle.T)
+    assert abs(radii - 80).max() < 0.1
+    # Middles of the segments too: flattened to within a tenth.
+    assert np.hypot(*((circle[1:] + circle[:-1]) / 2).T).min() > 80 - 0.11
+    assert len(curve) > 3
+
+
+@pytest.mark.parametrize("suffix", [".hpgl", ".gcode"])
+def test_plots_redrawn_are_the_drawing(drawn, tmp_path, suffix):
+    """Read by an interpreter of its own, from the commands' meaning."""
+    sketch = drawn[1]
+    path = tmp_path / f"a{suffix}"
+    sketch.save(path, page=(100, 150), margin=0.1)
+    lines = hpgl_lines(path.read_text()) if suffix == ".hpgl" else gcode_lines(path.read_text())
+    theirs = sketch.lines()
+    left, top, right, bottom = sketch.bounds
+    scale = 80 / max(right - left, bottom - top)  # the shorter side without both margins
+    middle = np.array([(left + right) / 2, (top + bottom) / 2])
+    assert len(lines) == len(theirs)
+    for a, b in zip(lines, theirs, strict=True):
+        expected = (b - middle) * scale * (1, -1) + (50, 75)
+        np.testing.assert_allclose(a, expected, atol=1 / 40)
+    points = np.concatenate(lines)
+    assert points.min() >= 0
+    assert (points.max(axis=0) <= (100, 150)).all()
+
+
+def hpgl_lines(text):
+    lines = []
+    for command in text.replace("\n", "").split(";"):
+        if command[:2] not in ("PU", "PD"):
+            continue
+        numbers = [int(n) / 40 for n in re.findall(r"-?\d+", command[2:])]
+        points = list(zip(numbers[::2], numbers[1::2], strict=True))
+        if command[:2] == "PU" and points:
+            start = points[0]
+        elif points:
+            # A pen set down where it stands makes a dot.
+            lines.append(np.array([start] if points == [start] else [start, *points]))
+    return lines
+
+
+def gcode_lines(text):
+    lines, at, down = [], (0.0, 0.0), False
+    for command in text.splitlines():
+        words = {w[0]: float(w[1:]) for w in command.split()}
+        if "Z" in words:
+            if words["Z"] <= 0 and not down:
+                lines.append([at])
+            down = words["Z"] <= 0
+        elif "X" in words:
+            assert down == (words["G"] == 1)
+            at = (words["X"], words["Y"])
+            if down:
+                lines[-1].append(at)
+    return [np.array(line) for line in lines]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".gif", ".apng"])
+def test_pictures_open_in_pillow(drawn, tmp_path, suffix):
+    image = pytest.importorskip("PIL.Image")
+    path = tmp_path / f"a{suffix}"
+    drawn[:4].save(path, size=200)
+    with image.open(path) as picture:
+        assert picture.size == (200, 200)
+        frames = getattr(picture, "n_frames", 1)
+        picture.seek(frames - 1)
+        last = np.asarray(picture.convert("L"))
+    assert (frames > 10) == (suffix != ".png")
+    # Ink in every cell, paper around it.
+    for rows in (slice(0, 100), slice(100, 200)):
+        for columns in (slice(0, 100), slice(100, 200)):
+            cell = last[rows, columns]
+            assert cell.min() < 100
+            assert (cell == 255).mean() > 0.7
+    assert (last[0] == 255).all()
+    if suffix == ".png":
+        # Where the ink is, from the drawing itself.
+        drawn[0].save(path, size=400, stroke_width=4, margin=0.1)
+        with image.open(path) as picture:
+            ink = np.asarray(picture.convert("L"))
+        left, top, right, bottom = drawn[0].bounds
+        scale = 320 / max(right - left, bottom - top)
+        for line in drawn[0].lines():
+            x = (line[:, 0] - (left + right) / 2) * scale + 200
+            y = (line[:, 1] - (top + bottom) / 2) * scale + 200
+            assert (ink[y.astype(int), x.astype(int)] < 128).all()
+        grey = ((ink > 0) & (ink < 255)).sum()
+        assert grey > 0.2 * (ink == 0).sum()  # edges are anti-aliased
+
+
+def test_captions_and_grids(drawn, tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    names = [f"no. {i} <&>" for i in range(5)]
+    drawn.grid(columns=3, captions=names).save(tmp_path / "a.svg", size=300)
+    text = (tmp_path / "a.svg").read_text()
+    assert text.count("<text ") == 5
+    assert "no. 4 &lt;&amp;&gt;" in text
+    drawn.grid(columns=5, captions=names).save(tmp_path / "a.png", size=500)
+    with image.open(tmp_path / "a.png") as picture:
+        ink = np.asarray(picture.convert("L"))
+    assert ink.shape[0] > 100
+    assert ink[100:].min() < 128
+    with pytest.raises(ValueError, match="captions: expected 5, found 1"):
+        drawn.grid(captions=["one"]).save(tmp_path / "b.svg")
+
+
+def test_animated_svg(drawn, tmp_path):
+    import xml.etree.ElementTree as ET
+
+    drawn[0].save(tmp_path / "a.svg", animate=True, points_per_second=10)
+    root = ET.parse(tmp_path / "a.svg").getroot()
+    paths = root.findall(".//{http://www.w3.org/2000/svg}path")
+    assert len(paths) == len(drawn[0].lines())
+    delays = [float(re.search(r"delay:([\d.]+)s", p.get("style"))[1]) for p in paths]
+    lasts = [float(re.search(r"duration:([\d.]+)s", p.get("style"))[1]) for p in paths]
+    for i, line in enumerate(drawn[0].lines()):
+        assert lasts[i] == pytest.approx(len(line) / 10, abs=0.01)
+        if i:
+            assert delays[i] == pytest.approx(delays[i - 1] + lasts[i - 1], abs=0.02)
+
+
+def test_simplify_against_shapely(drawn):
+    geometry = pytest.importorskip("shapely.geometry")
+    for line in drawn[0].lines():
+        if len(line) < 3:
+            continue
+        ours = sketchrnn.simplify(line, 2.0)
+        theirs = geometry.LineString(line).simplify(2.0, preserve_topology=False)
+        assert np.array_equal(ours, np.array(theirs.coords))
+    thin = drawn.simplify(5.0)
+    assert len(thin) == len(drawn)
+    assert len(thin.strokes) < len(drawn.strokes)
+    assert (thin.finished == drawn.finished).all()
+
+
+def test_braille_shows_where_the_ink_is():
+    from sketchrnn.terminal import braille
+
+    corner = Sketch(sketchrnn.lines_to_stroke5([[[0, 0], [10, 0], [10, 10]]]))
+    rows = braille(corner, 10, 5).split("\n")
+    assert len(rows) == 5
+    assert len(rows[0]) == 10  # along the top
+    assert rows[3][:8].strip("\u2800") == ""  # nothing bottom left
+    assert braille(corner, 10, 5, points=1).strip("\u2800\n") == ""
+
+
+# A stranger's bytes.
+
+HOSTILE = {
+    ".ndjson": [
+        b"{",
+        b"[]\n",
+        b'{"drawing": 3}',
+        b'{"drawing": [[[1, 2], [1]]]}',
+        b'{"drawing": [[[], []]]}',
+        b'{"drawing": [[["a"], [1]]]}',
+        b'{"drawing": [[[1e999], [1]]]}',
+        b'{"drawing": [[[NaN], [1]]]}',
+        b'{"drawing": [[[{}], [1]]]}',
+        b'{"drawing": [[1, 2]]}',
+        b'{"word": 3, "drawing": []}',
+        b'{"drawing": ' + b"[" * 100_000,
+        b"\xff\xfe\x00",
+        b"\x1f\x8b\x08\x00garbage",
+        gzip.compress(b'{"drawing": [[[1, 2], [3, 4]]]}\n' * 100)[:-20],
+    ],
+    ".bin": [b"\x00", struct.pack("<Q2sBIH", 1, b"US", 1, 0, 65535), b"\xff" * 100],
+    ".json": [b"", b"{", b"3", b'"x"', b"[[[[[1]]]]]", b'{"drawings": 1}', b'{"name": 1}',
+              b"[[[1, 2, 7]]]", b'[["a"]]', b"[" * 100_000, b"\xff"],
+    ".npz": [b"", b"PK\x03\x04", b"not a zip"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("suffix", "data"), [(s, d) for s, all_ in HOSTILE.items() for d in all_], ids=repr
+)
+def test_hostile_files_give_one_clear_error(tmp_path, suffix, data):
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(data)
+    with pytest.raises(FormatError, match=re.escape(str(path))):
+        sketchrnn.read(path)
+
+
+def npz_of(tmp_path, data):
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as bundle:
+        bundle.writestr("train.npy", data)
+    return tmp_path / "a.npz"
+
+
+class _Touch:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+def test_a_pickle_that_runs_code_does_not(tmp_path):
+    evil = np.empty(1, object)
+    evil[0] = _Touch(str(tmp_path / "touched"))
+    file = io.BytesIO()
+    np.save(file, evil, allow_pickle=True)
+    path = npz_of(tmp_path, file.getvalue())
+    with pytest.raises(FormatError, match="refused to load"):
+        sketchrnn.read(path)
+    assert not (tmp_path / "touched").exists()
+    with np.load(path, allow_pickle=True) as loaded:  # the test of the test: NumPy runs it
+        loaded["train"]
+    assert (tmp_path / "touched").exists()
+
+
+@pytest.mark.parametrize("what", [np.zeros(3), [np.zeros((2, 2))], ["x"], [None]])
+def test_npz_of_the_wrong_things(tmp_path, what):
+    array = np.asarray(what) if isinstance(what, np.ndarray) else np.empty(len(what), object)
+    if array.dtype == object:
+        array[:] = what
+    file = io.BytesIO()
+    np.save(file, array, allow_pickle=True)
+    path = npz_of(tmp_path, file.getvalue())
+    with pytest.raises(FormatError, match="train"):
+        sketchrnn.read(path)
+
+
+def test_npz_cut_short(tmp_path):
+    file = io.BytesIO()
+    array = np.empty(1, object)
+    array[0] = np.ones((5, 3), np.int16)
+    np.save(file, array, allow_pickle=True)
+    for end in range(0, len(file.getvalue()), 7):
+        with pytest.raises(FormatError):
+            sketchrnn.read(npz_of(tmp_path, file.getvalue()[:end]))
+    loop = pickle.dumps([[]])
+    with pytest.raises(FormatError):
+        sketchrnn.read(npz_of(tmp_path, file.getvalue()[:-60] + loop))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "<svg", "<html/>x", '<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 x"/></svg>'],
+)
+def test_hostile_svg(tmp_path, text):
+    pytest.importorskip("svgpathtools")
+    (tmp_path / "a.svg").write_text(text)
+    with pytest.raises(FormatError, match=r"a\.svg"):
+        sketchrnn.read(tmp_path / "a.svg")
+
+
+def test_names_options_and_disks(drawn, tmp_path):
+    with pytest.raises(ValueError, match=r"\.svg, \.png"):
+        drawn.save(tmp_path / "a.xyz")
+    with pytest.raises(ValueError, match=r"speed: .*options size"):
+        drawn.save(tmp_path / "a.svg", speed=3)
+    with pytest.raises(FileNotFoundError):
+        sketchrnn.read(tmp_path / "none.json")
+    # Nothing half-written, and what was there stays.
+    (tmp_path / "a.svg").write_text("old")
+    with pytest.raises(ValueError, match="margin"):
+        drawn.save(tmp_path / "a.svg", margin=2)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.svg"]
+    assert (tmp_path / "a.svg").read_text() == "old"
+    with pytest.raises(ValueError, match="size"):
+        drawn[0].save(tmp_path / "a.png", size=1e6)
+
+
+def test_nothing_to_draw(tmp_path):
+    empty = Sketches.of([])
+    for suffix in (".svg", ".json", ".ndjson", ".npz", ".bin", ".gcode", ".hpgl"):
+        empty.save(tmp_path / f"a{suffix}")
+    for suffix in (".json", ".ndjson", ".npz", ".bin"):
+        assert len(sketchrnn.read(tmp_path / f"a{suffix}")) == 0
+    Sketch(np.zeros((0, 5))).save(tmp_path / "b.svg")
+
+
+def test_real_drawings_survive_every_format(shared, tmp_path):
+    """Thousands of drawings by people: nothing is lost but what a format cannot hold."""
+    simplified = sketchrnn.read(shared / "quickdraw/simplified/monkey.ndjson.gz")
+    assert len(simplified) == 900
+    raw = sketchrnn.read(shared / "quickdraw/raw/all345.ndjson.gz", limit=1000)
+    kanji = sketchrnn.read(shared / "datasets/short_kanji.npz", limit=1000)
+    for name, drawings in {"simplified": simplified, "raw": raw, "kanji": kanji}.items():
+        for suffix in (".ndjson", ".json", ".npz"):
+            path = tmp_path / f"{name}{suffix}"
+            drawings.save(path)
+            back = sketchrnn.read(path)
+            if suffix == ".json":
+                assert np.array_equal(back.strokes, drawings.strokes)
+            else:
+                # float32 sums of up to thousands of raw pixels, written to a thousandth.
+                same_lines(back, drawings, 2e-3)
+    # Whole positions from 0 to 255 are what .bin is for.
+    simplified.save(tmp_path / "a.bin")
+    same_lines(sketchrnn.read(tmp_path / "a.bin"), simplified, 0)
+
+
+def test_every_file_at_hand_can_be_read(shared):
+    count = 0
+    for path in sorted((shared / "quickdraw").rglob("*.ndjson.gz")):
+        count += sum(1 for _ in sketchrnn.scan(path) if path.stat().st_size < 4e6)
+    assert count > 10_000
+    for path in (shared / "datasets").glob("*.npz"):
+        assert sum(len(sketch) > 1 for sketch in sketchrnn.scan(path)) > 1000
