@@ -10,6 +10,10 @@
 
 namespace sketchrnn {
 
+// Up to so many lanes wait rather for the weights than for arithmetic, so that reading them narrow
+// is faster (measured, 512 units, AVX-512: see docs/design.md).
+constexpr std::size_t kFew = 12;
+
 // Lane i's h and c are row i; active lanes are always the first ones.
 class Lanes {
  public:
@@ -49,9 +53,11 @@ class Lanes {
   // All active lanes take in their input.
   void step() {
     if (active_ == 0) return;
-    const Packed& packed = net_.packed_for_many();
-    net_.kernels().step(packed, 0, packed.panels, false, static_cast<int>(active_), inputs_.data(),
-                        h_.data(), c_.data(), h_next_.data(), stride_, rounded_.data());
+    const Packed& packed = active_ <= kFew ? net_.packed() : net_.packed_for_many();
+    backwards_ = !backwards_;
+    net_.kernels().step(packed, 0, packed.panels, backwards_, static_cast<int>(active_),
+                        inputs_.data(), h_.data(), c_.data(), h_next_.data(), stride_,
+                        rounded_.data());
     std::swap(h_, h_next_);
   }
 
@@ -62,6 +68,7 @@ class Lanes {
   AlignedFloats h_, h_next_, c_, rounded_;
   std::vector<Input> inputs_;
   std::size_t active_ = 0;
+  bool backwards_ = false;
 };
 
 struct LanePlan {

@@ -3,7 +3,8 @@
 //
 // A job of some microseconds leaves no time for a mutex or a system call, so both sides wait by
 // spinning, at first. A helper that has had no job for a while parks on a condition variable, and a
-// side that waits unusually long yields, so that nothing burns a processor that others need.
+// side that waits unusually long yields, so that nothing burns a processor that others need. The
+// helper moves away when it finds itself on its caller's processor.
 #pragma once
 
 #include <atomic>
@@ -48,6 +49,7 @@ class Pair {
   Arrivals arrived_[2];
   alignas(64) Call call_ = nullptr;
   const void* context_ = nullptr;
+  int caller_processor_ = -1;
   unsigned job_number_ = 0;
   std::atomic<bool> parked_{false};
   std::mutex mutex_;

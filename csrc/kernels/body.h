@@ -79,7 +79,6 @@ struct Ahead {
 struct ElementF32 {
   using Word = float;
   using Sum = F;
-  static constexpr int kStreams = V::kStreams;
   static F load(const Word* p) { return V::load(p); }
   static const int32_t* start_of(const Packed&, size_t) { return nullptr; }
   static Sum start(const int32_t*, int) { return V::set1(0.0f); }
@@ -87,24 +86,21 @@ struct ElementF32 {
   static F to_float(Sum sum) { return sum; }
 };
 
-// Narrow weights are for one stream, which waits for memory; in a batch widening them again for
-// every group would cost arithmetic.
+// Narrow weights are for few streams, which wait for memory; in a large batch widening them again
+// for every group would cost arithmetic.
 struct ElementF32FromI16 : ElementF32 {
   using Word = int16_t;
-  static constexpr int kStreams = 1;
   static F load(const Word* p) { return V::load_i16(p); }
 };
 
 struct ElementF32FromF16 : ElementF32 {
   using Word = uint16_t;
-  static constexpr int kStreams = 1;
   static F load(const Word* p) { return V::load_f16(p); }
 };
 
 struct ElementInteger {
   using Word = float;
   using Sum = I;
-  static constexpr int kStreams = V::kStreams;
   static F load(const Word* p) { return V::load(p); }
   static const int32_t* start_of(const Packed&, size_t) { return nullptr; }
   static F to_float(Sum sum) { return V::to_float(sum); }
@@ -210,7 +206,7 @@ inline void step_panels(const Packed& net, int first_panel, int last_panel, bool
   alignas(64) float totals[kChunk * kRowFloats];
   const size_t panel_words = static_cast<size_t>(net.words) * kRowFloats;
   const size_t blocks = static_cast<size_t>((net.words + kBlock - 1) / kBlock);
-  const size_t groups = static_cast<size_t>((n + Element::kStreams - 1) / Element::kStreams);
+  const size_t groups = static_cast<size_t>((n + V::kStreams - 1) / V::kStreams);
   const size_t slice = (panel_words * sizeof(Word) / (groups * blocks) + 63) / 64 * 64;
   for (int i = 0; i < last_panel - first_panel; ++i) {
     const int p = backwards ? last_panel - 1 - i : first_panel + i;
@@ -229,7 +225,7 @@ inline void step_panels(const Packed& net, int first_panel, int last_panel, bool
         const int count = net.words - k < kBlock ? net.words - k : kBlock;
         const Block<Word> block{weights + static_cast<size_t>(k) * kRowFloats, count, scale,
                                 Element::start_of(net, p * blocks + k / kBlock)};
-        sum_blocks<Element, Element::kStreams>(block, lanes, h + k, stride, totals, ahead);
+        sum_blocks<Element, V::kStreams>(block, lanes, h + k, stride, totals, ahead);
       }
       // In two passes: within one sketch the second division waits for the first, across sketches
       // they overlap.
