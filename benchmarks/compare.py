@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -30,7 +31,8 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures there")
     options = parser.parse_args()
     # Before NumPy is imported, for its BLAS reads them then; XLA goes by the affinity.
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.threads])
+    processors = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, processors[: options.threads])
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[variable] = str(options.threads)
 
@@ -89,6 +91,15 @@ def main() -> None:
         except ImportError as error:
             print(f"skipped: {name} ({error})")
 
+    public = nets.net_path()
+    if not public.endswith(".gen.json"):
+        public = str(Path(probe).parent / "net.gen.json")
+        net.export(public)
+    try:
+        others.append(peers.magenta_peer(net, public))
+    except ImportError as error:
+        print(f"skipped: @magenta/sketch ({error}); npm install @magenta/sketch, set NODE_PATH")
+
     def ours_one(net: sketchrnn.Net, seconds: float, lengths: list[int]) -> float:
         done, seed = 0, 0
         start = time.perf_counter()
@@ -108,7 +119,9 @@ def main() -> None:
         return len(sketches.strokes) / elapsed
 
     def limits() -> dict[str, list[float]]:
-        return json.loads(subprocess.run([probe], capture_output=True, check=True).stdout)
+        # On all processors: its barrier between two threads would take minutes on one.
+        command = ["taskset", "-c", ",".join(map(str, processors)), probe]
+        return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
 
     one: dict[str, list[float]] = {}
     many: dict[str, dict[int, list[float]]] = {}
@@ -120,6 +133,7 @@ def main() -> None:
         for precision, net_p in ours.items():
             me = names[precision]
             kept = lengths.setdefault(me, [])
+            ours_one(net_p, 0.1, [])  # the one before may still have threads that spin
             one.setdefault(me, []).append(ours_one(net_p, options.seconds, kept))
             many.setdefault(me, {}).setdefault(0, []).append(
                 ours_many(net_p, options.seconds, kept)
@@ -143,12 +157,19 @@ def main() -> None:
         for p, n in ours.items()
     }
     for peer in others:
-        outputs = [peers.teacher_forced(peer, d, net.scale_factor) for d in real]
-        quality[peer.name] = (loss_difference(outputs), float(np.mean(peer.lengths)))
+        difference = float("nan")  # not looked into where the peer does not show its outputs
+        if peer.step is not None:
+            difference = loss_difference(
+                [peers.teacher_forced(peer, d, net.scale_factor) for d in real]
+            )
+        length = float(np.mean(peer.lengths)) if peer.lengths else float("nan")
+        quality[peer.name] = (difference, length)
 
     rows = []
     for name in one:
-        best = max(many[name].items(), key=lambda item: statistics.median(item[1]))
+        # A peer without batches draws many one after another.
+        batches = many.get(name, {1: one[name]})
+        best = max(batches.items(), key=lambda item: statistics.median(item[1]))
         rows.append(
             {
                 "name": name,
@@ -159,6 +180,10 @@ def main() -> None:
                 "mean_length": quality[name][1],
             }
         )
+
+    def shown(value: float, spec: str) -> str:
+        return "" if math.isnan(value) else format(value, spec)
+
     t = options.threads - 1
     median = {
         key: statistics.median(p[key][t] if isinstance(p[key], list) else p[key] for p in probed)
@@ -177,12 +202,17 @@ def main() -> None:
             f"| {row['name']} | {row['one_us']:.1f} | {row['one_us'] / rows[0]['one_us']:.2f} | "
             f"{row['many_per_s']:,.0f} ({row['batch']}) | "
             f"{rows[0]['many_per_s'] / row['many_per_s']:.2f} | "
-            f"{row['loss_difference']:+.5f} | {row['mean_length']:.0f} |"
+            f"{shown(row['loss_difference'], '+.5f')} | {shown(row['mean_length'], '.0f')} |"
         )
     # A point costs hidden · 4·hidden multiply-adds and their weights; the rest is a few percent.
     weights = net.hidden_size * 4 * net.hidden_size
+    wide = net.info()["arrays"]["wh"]["dtype"] == "F32"
     bounds = {
-        "f32": (4 * weights / median["read_f32"], median["fma_f32"] / (2 * weights)),
+        # 16-bit weights stay so in memory, other nets' are float32.
+        "f32": (
+            4 * weights / median["read_f32"] if wide else 2 * weights / median["read_16bit"],
+            median["fma_f32"] / (2 * weights),
+        ),
         "i16": (2 * weights / median["read_16bit"], median.get("dot_i8", 0) / (4 * weights)),
         "i8": (weights / median["read_8bit"], median.get("dot_i8", 0) / (2 * weights)),
     }

@@ -6,9 +6,13 @@ when its sketch ends, so that every point counted is a useful one.
 
 from __future__ import annotations
 
+import json
+import shutil
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -27,6 +31,8 @@ class Peer:
     to_numpy: Callable = np.asarray
     from_numpy: Callable = np.asarray
     lengths: list[int] = field(default_factory=list)
+    # For a peer that draws by itself: (batch, seconds, max_len) to points per second.
+    loop: Callable[[int, float, int], float] | None = None
 
 
 def sample(z: np.ndarray, rng: np.random.Generator, mixtures: int) -> np.ndarray:
@@ -52,11 +58,18 @@ def sample(z: np.ndarray, rng: np.random.Generator, mixtures: int) -> np.ndarray
 
 def run(peer: Peer, batch: int, seconds: float, mixtures: int, max_len: int) -> float:
     """Points per second over whole sketches; lengths of finished sketches are kept."""
+    if peer.loop is not None:
+        return peer.loop(batch, seconds, max_len)
     rng = np.random.default_rng(0)
     h, c = peer.zeros(batch), peer.zeros(batch)
     x = np.zeros((batch, 5), np.float32)
     age = np.zeros(batch, int)
     points = 0
+    # Compiles, where that is put off until the first call, and outlasts the one before, which may
+    # still have threads that spin.
+    warm = time.perf_counter()
+    while time.perf_counter() - warm < 0.1:
+        peer.step(peer.from_numpy(x), h, c)
     start = time.perf_counter()
     while True:
         z, h, c = peer.step(peer.from_numpy(x), h, c)
@@ -119,7 +132,7 @@ def numpy_peer(arrays: dict[str, np.ndarray], threads: int) -> Peer:
 
 
 def torch_peers(arrays: dict[str, np.ndarray], threads: int) -> Iterator[Peer]:
-    """Hand-fused cell, float32; and with dynamically quantised int8 layers."""
+    """Hand-fused cell: eager, compiled in float32 and bfloat16, dynamically quantised to int8."""
     import torch
 
     torch.set_num_threads(threads)
@@ -157,6 +170,17 @@ def torch_peers(arrays: dict[str, np.ndarray], threads: int) -> Iterator[Peer]:
 
     f32 = [linear(w, b), linear(wo, bo)]
     yield make("f32", *f32)
+    for name, dtype in (("f32 compiled", torch.float32), ("bf16 compiled", torch.bfloat16)):
+        gates, head = linear(w, b).to(dtype), linear(wo, bo).to(dtype)
+        peer = make(
+            name,
+            lambda x, layer=gates, dtype=dtype: layer(x.to(dtype)).float(),
+            lambda x, layer=head, dtype=dtype: layer(x.to(dtype)).float(),
+        )
+        # A graph for each shape; every shape more is half a minute of compilation.
+        peer.step = torch.compile(peer.step, dynamic=False)
+        peer.batches = (1, 256)
+        yield peer
     try:
         import warnings
 
@@ -218,7 +242,6 @@ def onnxruntime_peers(arrays: dict[str, np.ndarray], threads: int) -> Iterator[P
     """Float32, and dynamically quantised to int8 with a scale per column."""
     import logging
     import tempfile
-    from pathlib import Path
 
     import onnx
     import onnxruntime
@@ -253,7 +276,6 @@ def onnxruntime_peers(arrays: dict[str, np.ndarray], threads: int) -> Iterator[P
 def openvino_peers(arrays: dict[str, np.ndarray], threads: int) -> Iterator[Peer]:
     """Float32, and bfloat16 where the processor has it."""
     import tempfile
-    from pathlib import Path
 
     import onnx
     import openvino
@@ -288,36 +310,121 @@ def openvino_peers(arrays: dict[str, np.ndarray], threads: int) -> Iterator[Peer
 
 
 def jax_peers(arrays: dict[str, np.ndarray], threads: int) -> Iterator[Peer]:
-    """One compiled step, float32 and bfloat16 products; XLA takes its threads from the affinity."""
+    """Step, sampling and refill compiled as one loop, float32 and bfloat16 products.
+
+    XLA takes its threads from the affinity of the process.
+    """
     import jax
     import jax.numpy as jnp
 
     hidden = arrays["wh"].shape[0]
+    mixtures = (arrays["bo"].size - 3) // 6
     bias = arrays["b"].copy()
     bias[2 * hidden : 3 * hidden] += 1
-    for name, dtype in (("f32", jnp.float32), ("bf16", jnp.bfloat16)):
+    steps = 64  # points of every lane a call
+
+    def make(name, dtype) -> Peer:
         w = jnp.asarray(np.vstack([arrays["wx"], arrays["wh"]]), dtype)
         wo = jnp.asarray(arrays["wo"], dtype)
         b, bo = jnp.asarray(bias), jnp.asarray(arrays["bo"])
 
-        @jax.jit
-        def step(x, h, c, w=w, wo=wo, b=b, bo=bo, dtype=dtype):
+        def step(x, h, c):
             product = jnp.dot(
                 jnp.hstack([x, h]).astype(dtype), w, preferred_element_type=jnp.float32
             )
             i, j, f, o = jnp.split(product + b, 4, axis=1)
             c = c * jax.nn.sigmoid(f) + jax.nn.sigmoid(i) * jnp.tanh(j)
             h = jnp.tanh(c) * jax.nn.sigmoid(o)
-            return (
-                jnp.dot(h.astype(dtype), wo, preferred_element_type=jnp.float32) + bo,
-                h,
-                c,
-            )
+            z = jnp.dot(h.astype(dtype), wo, preferred_element_type=jnp.float32) + bo
+            return z, h, c
 
-        yield Peer(
+        def pick(logits, u):
+            cumulated = jnp.cumsum(jax.nn.softmax(logits / TAU, axis=1), axis=1)
+            return jnp.sum(cumulated < u[:, None] * cumulated[:, -1:], axis=1)
+
+        def point(carry, _, max_len):
+            x, h, c, age, key = carry
+            z, h, c = step(x, h, c)
+            key, a, b = jax.random.split(key, 3)
+            u = jax.random.uniform(a, (2, len(x)))
+            n1, n2 = jax.random.normal(b, (2, len(x)))
+            pen = pick(z[:, :3], u[0])
+            k = pick(z[:, 3 : 3 + mixtures], u[1])[:, None]
+            mu_x, mu_y, sx, sy, r = (
+                jnp.take_along_axis(part, k, 1)[:, 0]
+                for part in jnp.split(z[:, 3 + mixtures :], 5, axis=1)
+            )
+            r, spread = jnp.tanh(r), np.sqrt(TAU)
+            dx = mu_x + spread * jnp.exp(sx) * n1
+            dy = mu_y + spread * jnp.exp(sy) * (r * n1 + jnp.sqrt(1 - r * r) * n2)
+            x = jnp.column_stack([dx, dy, jax.nn.one_hot(pen, 3)])
+            age = age + 1
+            ended = (pen == 2) | (age >= max_len)
+            keep = jnp.where(ended, 0.0, 1.0)[:, None]
+            finished = jnp.where(ended, age, 0)
+            return (x * keep, h * keep, c * keep, jnp.where(ended, 0, age), key), finished
+
+        @jax.jit
+        def points(carry, max_len):
+            return jax.lax.scan(lambda c, _: point(c, _, max_len), carry, None, length=steps)
+
+        def loop(batch: int, seconds: float, max_len: int) -> float:
+            zeros = jnp.zeros((batch, hidden), jnp.float32)
+            carry = (
+                jnp.zeros((batch, 5), jnp.float32),
+                zeros,
+                zeros,
+                jnp.zeros(batch, jnp.int32),
+                jax.random.key(0),
+            )
+            jax.block_until_ready(points(carry, max_len))
+            done = 0
+            start = time.perf_counter()
+            while True:
+                carry, finished = points(carry, max_len)
+                finished = np.asarray(finished)
+                peer.lengths.extend(finished[finished > 0])
+                done += steps * batch
+                elapsed = time.perf_counter() - start
+                if elapsed > seconds:
+                    return done / elapsed
+
+        peer = Peer(
             f"JAX {jax.__version__} {name}",
             threads,
             (1, 16, 64, 256),
-            step,
+            jax.jit(step),
             lambda n: jnp.zeros((n, hidden), jnp.float32),
+            loop=loop,
         )
+        return peer
+
+    yield make("f32", jnp.float32)
+    yield make("bf16", jnp.bfloat16)
+
+
+def magenta_peer(net, path: str) -> Peer:
+    """@magenta/sketch under Node with its default backend; `path` of a .gen.json.
+
+    Raises ImportError where Node or the package is missing.
+    """
+    script = Path(__file__).parent / "magenta.js"
+
+    def call(*arguments: str) -> dict:
+        command = ["node", str(script), path, *arguments]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise ImportError(done.stderr.strip().splitlines()[-1])
+        return json.loads(done.stdout.splitlines()[-1])
+
+    if shutil.which("node") is None:
+        raise ImportError("no node")
+    version = call("0", "1")["version"]
+
+    def loop(batch: int, seconds: float, max_len: int) -> float:
+        out = call(str(seconds), str(max_len))
+        peer.lengths.extend(out["lengths"])
+        return out["points"] / out["seconds"]
+
+    peer = Peer(f"@magenta/sketch {version} (Node)", 1, (1,), None, None, loop=loop)
+    return peer
