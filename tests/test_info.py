@@ -39,13 +39,16 @@ def test_info(net, tmp_path):
     assert info["weight_bytes"] == 2 * info["total"]
     net.save(tmp_path / "net.safetensors")
     assert info["file_bytes"] == os.path.getsize(tmp_path / "net.safetensors")
-    # 16-bit recurrent weights stay so for one stream, the rest is float32; drawing many together
-    # widens them once.
+    # 16-bit recurrent weights stay so for one stream and for few, the rest is float32; drawing many
+    # together widens them once.
     recurrent = net.arrays()["wh"].size
     fresh = sketchrnn.load(tmp_path / "net.safetensors")
     assert 4 * info["total"] - 2 * recurrent <= fresh.packed_bytes < 8 * info["total"]
-    wide = fresh.packed_bytes + 4 * recurrent
+    narrow = fresh.packed_bytes
     fresh.draw(2, max_len=2)
+    assert fresh.packed_bytes == narrow
+    wide = narrow + 4 * recurrent
+    fresh.draw(64, max_len=2)
     assert wide <= fresh.packed_bytes < wide + 4 * recurrent
     assert info["layers"]["lstm"] == info["layers"]["dense"] == 1
     assert info["provenance"] == {"licence": "mine"}
