@@ -8,18 +8,19 @@
 namespace sketchrnn {
 namespace {
 
-double distance_to_segment(const double* p, const double* a, const double* b) {
+double distance(const double* p, const double* a, const double* b, Chord chord) {
   const double dx = b[0] - a[0];
   const double dy = b[1] - a[1];
   const double length2 = dx * dx + dy * dy;
   double t = 0.0;
-  if (length2 > 0.0) t = std::clamp(((p[0] - a[0]) * dx + (p[1] - a[1]) * dy) / length2, 0.0, 1.0);
+  if (length2 > 0.0) t = ((p[0] - a[0]) * dx + (p[1] - a[1]) * dy) / length2;
+  if (chord == Chord::kSegment) t = std::clamp(t, 0.0, 1.0);
   return std::hypot(p[0] - (a[0] + t * dx), p[1] - (a[1] + t * dy));
 }
 
 }  // namespace
 
-void simplify(const double* xy, std::size_t n, double epsilon, bool* keep) {
+void simplify(const double* xy, std::size_t n, double epsilon, Chord chord, bool* keep) {
   if (n == 0) return;
   std::fill_n(keep, n, false);
   keep[0] = keep[n - 1] = true;
@@ -31,7 +32,7 @@ void simplify(const double* xy, std::size_t n, double epsilon, bool* keep) {
     std::size_t furthest = first;
     double largest = epsilon;
     for (std::size_t i = first + 1; i < last; ++i) {
-      const double d = distance_to_segment(xy + 2 * i, xy + 2 * first, xy + 2 * last);
+      const double d = distance(xy + 2 * i, xy + 2 * first, xy + 2 * last, chord);
       if (d > largest) {
         largest = d;
         furthest = i;

@@ -224,6 +224,87 @@ def test_simplify_against_shapely(drawn):
     assert (thin.finished == drawn.finished).all()
 
 
+def test_two_stage_simplification(drawn):
+    """The demos' variant, against the two steps written out plainly."""
+    for line in drawn[1].lines():
+        kept = [line[0]]
+        for point in line[1:]:
+            if np.hypot(*(point.astype(float) - kept[-1])) >= 3:
+                kept.append(point)
+        if not (kept[-1] == line[-1]).all():
+            kept.append(line[-1])
+        expected = sketchrnn.simplify(np.array(kept), 3.0)
+        assert np.array_equal(sketchrnn.simplify(line, 3.0, "two-stage"), expected)
+    assert len(sketchrnn.simplify([[0, 0], [1, 0], [1, 1], [2, 1]], 1.5, "two-stage")) == 2
+    with pytest.raises(ValueError, match="method: expected one of rdp, two-stage, quickdraw"):
+        sketchrnn.simplify([[0, 0]], 1.0, "other")
+
+
+def test_resampling():
+    corner = np.array([[0, 0], [10, 0], [10, 5.5]])
+    points = sketchrnn.resample(corner)
+    assert np.array_equal(points[:11], np.stack([np.arange(11), np.zeros(11)], axis=1))
+    assert (points[-1] == corner[-1]).all()
+    assert np.array_equal(sketchrnn.resample(corner, 100), corner[[0, -1]])
+    assert np.array_equal(sketchrnn.resample(corner[:1]), corner[:1])
+    for spacing in (0, -1, float("nan"), 1e-12):
+        with pytest.raises(ValueError, match="spacing"):
+            sketchrnn.resample(corner, spacing)
+
+
+def test_quickdraws_own_simplification(shared):
+    """Google published some drawings both raw and simplified; most come out bit for bit."""
+    raw, simple = (
+        {
+            record["key_id"]: record["drawing"]
+            for record in map(json.loads, gzip.open(shared / f"quickdraw/{kind}/all345.ndjson.gz"))
+        }
+        for kind in ("raw", "simplified")
+    )
+    same = count = 0
+    for key in sorted(raw.keys() & simple.keys())[:500]:
+        lines = [np.array(stroke[:2], float).T for stroke in raw[key]]
+        low = np.min([line.min(axis=0) for line in lines], axis=0)
+        size = max(np.max([line.max(axis=0) for line in lines], axis=0) - low)
+        ours = [
+            np.rint(sketchrnn.simplify((line - low) * 255 / size, 2.0, "quickdraw")).T.tolist()
+            for line in lines
+        ]
+        same += ours == simple[key]
+        count += 1
+    assert count == 500
+    assert same > 0.8 * count
+
+
+def test_scaling_and_fitting(drawn):
+    sketch = drawn[0]
+    box = sketch.fitted(255)
+    left, top, right, bottom = box.bounds
+    assert max(right - left, bottom - top) == pytest.approx(255, rel=1e-5)
+    left, top, right, bottom = sketch.fitted(100, 10).bounds
+    assert bottom - top == pytest.approx(10, rel=1e-5) or right - left == pytest.approx(100)
+    assert right - left <= 100.001
+    assert np.array_equal(sketch.scaled(2).strokes[:, :2], 2 * sketch.strokes[:, :2])
+    assert np.array_equal(sketch.scaled(2).strokes[:, 2:], sketch.strokes[:, 2:])
+    points = np.concatenate(sketch.lines(center=(100, 50)))
+    middle = (points.min(axis=0) + points.max(axis=0)) / 2
+    np.testing.assert_allclose(middle, (100, 50), atol=1e-3)
+    dot = Sketch([[0, 0, 1]])
+    assert dot.fitted(10) == dot
+    for bad in (0, -1, float("inf"), float("nan")):
+        with pytest.raises(ValueError, match="factor"):
+            sketch.scaled(bad)
+        with pytest.raises(ValueError, match="width"):
+            sketch.fitted(bad)
+
+
+def test_svg_path(drawn):
+    text = drawn[0].svg_path()
+    lines = [[tuple(map(float, p.split())) for p in m.split("L")] for m in text.split("M")[1:]]
+    for ours, theirs in zip(lines, drawn[0].lines(), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=0.006)
+
+
 def test_braille_shows_where_the_ink_is():
     from sketchrnn.terminal import braille
 

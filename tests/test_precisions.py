@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import pytest
 from real_drawings import NO_SHARED, SHARED, real_drawings
 from reference import Reference
 
 import sketchrnn
+from sketchrnn import _core, cache
 
 INTEGER = ("i16", "i8")
-ISAS = [name for name, _, usable, _ in sketchrnn._core.isas() if usable]
+ISAS = [name for name, _, usable, _ in _core.isas() if usable]
 
 
 def small_net(tmp_path, hidden=70, mixtures=3):
@@ -67,6 +70,13 @@ def test_integer_precisions_follow_float32(hidden):
         )
         error = np.abs(net._core.forward(rows, offsets, 1) - z).max()
         assert error <= bound * spread, precision
+
+
+def test_calibration_gives_the_integers_that_caches_hold():
+    """If these change on purpose, raise cache._CALIBRATION with them."""
+    parts = _core.quantise_i8(sketchrnn.load("pig").container, "pig")
+    digest = hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest()
+    assert (cache._CALIBRATION, digest[:16]) == (2, "6071146954942b01")
 
 
 def test_unknown_precision():

@@ -117,7 +117,7 @@ def test_one_split_for_all_forms(tmp_path: Path) -> None:
             base = {"word": "a_thing", "key_id": str(key)}
             print(json.dumps(base | {"drawing": [[x, y, list(range(30))]]}), file=f)
             (s,) = data.to_box([p])
-            q = np.rint(data.simplify(data.resample(s))).astype(int).T.tolist()
+            q = np.rint(data.simplify(s, 2.0, "quickdraw")).astype(int).T.tolist()
             print(json.dumps(base | {"drawing": [q]}), file=g)
     a, b = list(data.read_ndjson(raw)), list(data.read_ndjson(small))
     assert [(d.key, d.split, d.word) for d in a] == [(d.key, d.split, d.word) for d in b]

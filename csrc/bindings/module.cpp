@@ -414,7 +414,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
       py::arg("z").noconvert(), py::arg("points").noconvert());
   m.def(
       "simplify",
-      [](const py::array_t<double, py::array::c_style>& points, double epsilon) {
+      [](const py::array_t<double, py::array::c_style>& points, double epsilon, bool to_line) {
         if (points.ndim() != 2 || points.shape(1) != 2)
           throw ArgumentError("points: expected an array of shape (n, 2)");
         if (!(epsilon >= 0.0))
@@ -422,10 +422,10 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
                               std::to_string(epsilon));
         py::array_t<bool> keep(points.shape(0));
         simplify(points.data(), static_cast<std::size_t>(points.shape(0)), epsilon,
-                 keep.mutable_data());
+                 to_line ? Chord::kLine : Chord::kSegment, keep.mutable_data());
         return keep;
       },
-      py::arg("points").noconvert(), py::arg("epsilon"));
+      py::arg("points").noconvert(), py::arg("epsilon"), py::arg("to_line"));
   m.def("quantise_i8", &quantise_container, py::arg("container"), py::arg("what"));
   m.def(
       "philox4x32_10",

@@ -21,6 +21,7 @@ from .sketch import Grid, Sketch, Sketches
 from .state import State
 from .strokes import (
     lines_to_stroke5,
+    resample,
     simplify,
     stroke3_to_stroke5,
     stroke5_to_lines,
@@ -49,6 +50,7 @@ __all__ = [
     "lines_to_stroke5",
     "load",
     "read",
+    "resample",
     "scan",
     "simplify",
     "stroke3_to_stroke5",

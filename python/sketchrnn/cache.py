@@ -10,6 +10,11 @@ from . import _core
 from .container import is_quantised, with_i8, write
 
 
+_CALIBRATION = 2
+"""Raised whenever csrc/quantise.cpp comes to give other integers (tests/test_precisions.py knows
+them), so that a cache kept by an older version is not taken for this one's."""
+
+
 def folder() -> Path:
     """Return the cache folder, which need not exist."""
     home = os.environ.get("SKETCHRNN_HOME")
@@ -30,7 +35,8 @@ def quantised(container: bytes, what: str) -> bytes:
     import hashlib
 
     # The content names the file, so that a net that changed is never taken for the old one.
-    path = folder() / f"{hashlib.sha256(container).hexdigest()[:32]}.i8.safetensors"
+    digest = hashlib.sha256(container).hexdigest()[:32]
+    path = folder() / f"{digest}.i8.{_CALIBRATION}.safetensors"
     try:
         kept = path.read_bytes()
         _core.Net.from_bytes(kept, str(path), "i8")

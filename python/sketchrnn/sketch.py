@@ -63,17 +63,53 @@ class Sketch:
         right, bottom = points.max(axis=0)
         return (float(left), float(top), float(right), float(bottom))
 
-    def lines(self) -> list[Floats]:
-        """Polylines as (k, 2) arrays of positions; the first starts at (0, 0)."""
-        return stroke5_to_lines(self.strokes)
+    def lines(self, center: tuple[float, float] | None = None) -> list[Floats]:
+        """Polylines as (k, 2) arrays of positions.
 
-    def simplify(self, epsilon: float) -> Sketch:
-        """Return the drawing with each stroke simplified by Ramer–Douglas–Peucker.
+        The first starts at (0, 0), or where it must for the middle of the drawing's bounds to be at
+        `center`.
+        """
+        if center is None:
+            return stroke5_to_lines(self.strokes)
+        left, top, right, bottom = self.bounds
+        start = (center[0] - (left + right) / 2, center[1] - (top + bottom) / 2)
+        return stroke5_to_lines(self.strokes, start)
+
+    def simplify(self, epsilon: float, method: str = "rdp") -> Sketch:
+        """Return the drawing with each stroke simplified; see :func:`sketchrnn.simplify`.
 
         `epsilon` in data units; the public nets and ours saw drawings simplified at 2 pixels.
         """
-        lines = [simplify(line, epsilon) for line in self.lines()]
+        lines = [simplify(line, epsilon, method) for line in self.lines()]
         return Sketch._from_core(lines_to_stroke5(lines, end=self.finished), self.name)
+
+    def scaled(self, factor: float) -> Sketch:
+        """Return the drawing `factor` times as large. Raises ValueError unless 0 < factor < ∞."""
+        if not 0 < factor < float("inf"):
+            raise ValueError(f"factor: expected a positive number, found {factor}")
+        strokes = self.strokes.copy()
+        strokes[:, :2] *= np.float32(factor)
+        return Sketch._from_core(strokes, self.name)
+
+    def fitted(self, width: float, height: float | None = None) -> Sketch:
+        """Return the drawing scaled to just fit a box, its proportions kept.
+
+        `height` None makes the box square: ``fitted(255)`` is QuickDraw's. A drawing without
+        extent, such as a dot, is returned as it is.
+        """
+        for name, value in (("width", width), ("height", height)):
+            if value is not None and not 0 < value < float("inf"):
+                raise ValueError(f"{name}: expected a positive number, found {value}")
+        left, top, right, bottom = self.bounds
+        sizes = ((width, right - left), (width if height is None else height, bottom - top))
+        factor = min((room / size for room, size in sizes if size > 0), default=1.0)
+        return self.scaled(factor)
+
+    def svg_path(self) -> str:
+        """The drawing as the data of one SVG path (absolute M and L), in data units."""
+        from .formats.svg import path_data
+
+        return path_data(self.lines())
 
     def save(self, path: str | PathLike[str], **options: Any) -> None:
         """Write the drawing; the format follows from the suffix: .svg, .png, .gif, .ndjson, …
@@ -152,9 +188,9 @@ class Sketches(Sequence[Sketch]):
 
         save(path, self, **options)
 
-    def simplify(self, epsilon: float) -> Sketches:
+    def simplify(self, epsilon: float, method: str = "rdp") -> Sketches:
         """Return the drawings simplified; see :meth:`Sketch.simplify`."""
-        return Sketches.of([sketch.simplify(epsilon) for sketch in self], self.name)
+        return Sketches.of([sketch.simplify(epsilon, method) for sketch in self], self.name)
 
     def grid(self, columns: int | None = None, captions: Sequence[str] | None = None) -> Grid:
         """Return the drawings laid out as a picture, `columns` in a row (None: about square)."""

@@ -101,15 +101,69 @@ def lines_to_stroke5(lines: Sequence[ArrayLike], *, end: bool = True) -> Floats:
     return stroke3_to_stroke5(s3, end=end)
 
 
-def simplify(line: ArrayLike, epsilon: float) -> NDArray[np.float64]:
-    """Simplify a polyline (k, 2) by Ramer–Douglas–Peucker.
+METHODS = ("rdp", "two-stage", "quickdraw")
 
-    Every point left out lies within `epsilon` (data units) of the segment that replaces it. Both
-    ends stay. Raises ValueError for another shape, non-finite points or a negative epsilon.
+
+def simplify(line: ArrayLike, epsilon: float, method: str = "rdp") -> NDArray[np.float64]:
+    """Simplify a polyline (k, 2); both ends stay. `epsilon` in data units.
+
+    Parameters
+    ----------
+    method
+        "rdp": Ramer–Douglas–Peucker. Every point left out lies within `epsilon` of the segment
+        that replaces it. How the public nets' drawings were made, at 2 raw pixels.
+        "two-stage": as sketch-rnn-js and its demos do: points nearer than `epsilon` to the last one
+        kept are dropped first, then the same.
+        "quickdraw": how Quick, Draw! made its simplified files, in a box of 256 pixels at
+        `epsilon` 2: points one unit apart, then Ramer–Douglas–Peucker with distances to the
+        line through both ends.
+
+    Raises ValueError for another shape, non-finite points, a negative epsilon, an unknown method.
     """
     points = np.ascontiguousarray(line, dtype=np.float64)
     if points.ndim != 2 or points.shape[1] != 2:
         raise ValueError(f"line: expected an array of shape (k, 2), found {points.shape}")
     if not np.isfinite(points).all():
         raise ValueError("line: points must be finite")
-    return points[_core.simplify(points, float(epsilon))]
+    if method not in METHODS:
+        raise ValueError(f"method: expected one of {', '.join(METHODS)}, found {method!r}")
+    if method == "quickdraw":
+        points = resample(points)
+    if method == "two-stage":
+        points = _thin(points, float(epsilon))
+    return points[_core.simplify(points, float(epsilon), method == "quickdraw")]
+
+
+def resample(line: ArrayLike, spacing: float = 1.0) -> NDArray[np.float64]:
+    """Return points at equal `spacing` along a polyline (k, 2); its two ends stay.
+
+    Raises ValueError for another shape, non-finite points, a spacing that is not positive, or one
+    so small that more than a hundred million points were needed.
+    """
+    points = np.ascontiguousarray(line, dtype=np.float64)
+    if points.ndim != 2 or points.shape[1] != 2:
+        raise ValueError(f"line: expected an array of shape (k, 2), found {points.shape}")
+    if not 0 < spacing < np.inf:
+        raise ValueError(f"spacing: expected a positive number, found {spacing}")
+    if len(points) < 2:
+        return points
+    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
+    if not along[-1] < 1e8 * spacing:
+        raise ValueError(f"spacing: {spacing} is too small for a line of length {along[-1]:g}")
+    if along[-1] <= spacing:
+        return points[[0, -1]]
+    at = np.append(np.arange(0.0, along[-1], spacing), along[-1])
+    return np.stack([np.interp(at, along, points[:, d]) for d in (0, 1)], axis=1)
+
+
+def _thin(points: NDArray[np.float64], epsilon: float) -> NDArray[np.float64]:
+    """Drop points nearer than epsilon to the last one kept; the last point of all stays."""
+    kept: list[int] = []
+    last = (np.inf, np.inf)
+    for i, (x, y) in enumerate(points.tolist()):
+        if not np.hypot(x - last[0], y - last[1]) < epsilon:
+            kept.append(i)
+            last = (x, y)
+    if kept and kept[-1] != len(points) - 1:
+        kept.append(len(points) - 1)
+    return points[kept]

@@ -189,15 +189,15 @@ TEST(temperatures) {
 TEST(simplify_keeps_what_is_far) {
   const std::vector<double> line = {0, 0, 1, 0.5, 2, 0, 3, 5, 4, 0, 5, 0, 6, 0};
   bool keep[7];
-  simplify(line.data(), 7, 1.0, keep);
+  simplify(line.data(), 7, 1.0, Chord::kSegment, keep);
   const bool expected[7] = {true, false, true, true, true, false, true};
   for (int i = 0; i < 7; ++i) CHECK_EQ(keep[i], expected[i]);
-  simplify(line.data(), 1, 1.0, keep);
+  simplify(line.data(), 1, 1.0, Chord::kSegment, keep);
   CHECK(keep[0]);
-  simplify(line.data(), 0, 1.0, keep);
+  simplify(line.data(), 0, 1.0, Chord::kSegment, keep);
   // A closed line: both ends coincide.
   const std::vector<double> loop = {0, 0, 5, 0, 5, 5, 0, 5, 0, 0};
-  simplify(loop.data(), 5, 1.0, keep);
+  simplify(loop.data(), 5, 1.0, Chord::kSegment, keep);
   for (int i = 0; i < 5; ++i) CHECK(keep[i]);
   // Every point stays, and each split takes off one point: as deep as recursion would go.
   std::vector<double> zigzag;
@@ -206,7 +206,7 @@ TEST(simplify_keeps_what_is_far) {
     zigzag.push_back(i % 2 ? 10.0 + i * 1e-3 : 0.0);
   }
   std::vector<char> kept(3000);
-  simplify(zigzag.data(), 3000, 0.5, reinterpret_cast<bool*>(kept.data()));
+  simplify(zigzag.data(), 3000, 0.5, Chord::kSegment, reinterpret_cast<bool*>(kept.data()));
   for (const char k : kept) CHECK(k != 0);
 }
 

@@ -9,6 +9,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from ..strokes import METHODS
+
 if TYPE_CHECKING:
     from ..net import Net, Progress
     from ..sketch import Sketch, Sketches
@@ -26,12 +28,7 @@ def add_to(commands: Any, formatter: type[argparse.HelpFormatter]) -> None:
     p = _command(commands, formatter, "complete", _complete, text, "complete face eyes.svg -n 9")
     p.add_argument("net", metavar="NET")
     p.add_argument("start", metavar="START", help="file with the started drawing (its first one)")
-    p.add_argument(
-        "--simplify",
-        type=float,
-        metavar="E",
-        help="Ramer–Douglas–Peucker at E units first; the nets saw drawings simplified at 2 pixels",
-    )
+    _simplify_options(p)
     _drawing_options(p)
 
     text = "draw a sketch as an animation"
@@ -63,7 +60,7 @@ def add_to(commands: Any, formatter: type[argparse.HelpFormatter]) -> None:
     p.add_argument("target", metavar="TO", help="file, or - for standard output")
     p.add_argument("--format", help="suffix that TO would have, such as .ndjson")
     p.add_argument("--limit", type=int, help="drawings at most")
-    p.add_argument("--simplify", type=float, metavar="E", help="Ramer–Douglas–Peucker at E units")
+    _simplify_options(p)
 
 
 def _command(
@@ -96,6 +93,16 @@ def _drawing_options(p: argparse.ArgumentParser) -> None:
     p.add_argument("--max-len", type=int, help="points of a drawing at most")
     p.add_argument("--precision", default="f32", choices=("f32", "i16", "i8"))
     p.add_argument("--threads", type=int)
+
+
+def _simplify_options(p: argparse.ArgumentParser) -> None:
+    p.add_argument(
+        "--simplify",
+        type=float,
+        metavar="E",
+        help="first simplify at E units; the nets saw drawings simplified at 2 pixels",
+    )
+    p.add_argument("--method", default="rdp", choices=METHODS, help="of --simplify (rdp)")
 
 
 def _page(text: str) -> tuple[float, float]:
@@ -182,7 +189,7 @@ def _complete(options: argparse.Namespace) -> int:
     start = read(options.start, limit=1)
     if len(start) == 0:
         raise ValueError(f"{options.start}: no drawing in it")
-    started = _simplified(start, options.simplify)[0].strokes
+    started = _simplified(start, options)[0].strokes
     net = _load(options)
     sketches = net.complete(
         started[started[:, 4] == 0], options.n, **_arguments(options), progress=_progress("drawing")
@@ -261,12 +268,12 @@ def _score(options: argparse.Namespace) -> int:
 def _convert(options: argparse.Namespace) -> int:
     from ..formats import read, save
 
-    sketches = _simplified(read(options.source, limit=options.limit), options.simplify)
+    sketches = _simplified(read(options.source, limit=options.limit), options)
     save(options.target, sketches, format=options.format)
     return 0
 
 
-def _simplified(sketches: Sketches, epsilon: float | None) -> Sketches:
-    if epsilon is None:
+def _simplified(sketches: Sketches, options: argparse.Namespace) -> Sketches:
+    if options.simplify is None:
         return sketches
-    return sketches.simplify(epsilon)
+    return sketches.simplify(options.simplify, options.method)

@@ -70,16 +70,16 @@ def write(drawing: Sketch | Sketches, file: IO[bytes], *, compressed: bool = Fal
     """
     target: Any = gzip.GzipFile(fileobj=file, mode="wb", mtime=0) if compressed else file
     for number, sketch in enumerate(batch(drawing)):
-        strokes = [
-            [[_number(v) for v in column] for column in line.T.astype(float)]
-            for line in sketch.lines()
-        ]
+        strokes = [_numbers(line) for line in sketch.lines()]
         record = {"word": sketch.name, "key_id": str(number), "drawing": strokes}
         target.write(json.dumps(record, separators=(",", ":")).encode() + b"\n")
     if compressed:
         target.close()
 
 
-def _number(value: float) -> float | int:
-    rounded = round(value, 3)
-    return int(rounded) if rounded == int(rounded) else rounded
+def _numbers(line: Floats) -> list[list[float | int]]:
+    columns = line.T.astype(np.float64).round(3)
+    # Whole numbers without their ".0", as QuickDraw has them; beyond 2**53 int64 may overflow.
+    whole = (columns % 1 == 0).all() and (np.abs(columns) < 2**53).all()
+    numbers: list[list[float | int]] = (columns.astype(np.int64) if whole else columns).tolist()
+    return numbers

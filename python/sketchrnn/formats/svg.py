@@ -84,7 +84,7 @@ def write(
         if animate or by_order or per_stroke:
             body.extend(_strokes(lines, by_order, points_per_second if animate else None))
         elif lines:
-            body.append(f'<path d="{"".join(map(_path, lines))}"/>')
+            body.append(f'<path d="{path_data(lines)}"/>')
     texts = []
     for i, caption in enumerate(captions or ()):
         x = page.cell[0] * (i % page.columns + 0.5)
@@ -140,7 +140,12 @@ def _strokes(
         yield f'<path d="{_path(line)}"{attributes}/>'
 
 
-def _path(line: NDArray[np.float64]) -> str:
+def path_data(lines: Sequence[NDArray[Any]]) -> str:
+    """Return polylines as the data of one path, to a hundredth of a unit."""
+    return "".join(map(_path, lines))
+
+
+def _path(line: NDArray[Any]) -> str:
     points = [f"{_short(x)} {_short(y)}" for x, y in line]
     if len(points) == 1:  # a dot: a line of no length shows as one, its ends being round
         points *= 2

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from ..formats import FormatError
 from ..formats.npz import read_splits
+from ..strokes import simplify
 
 BOX = 255.0
 EPSILON = 2.0
@@ -49,38 +50,6 @@ def split_of(key: str, valid: float = 0.075, test: float = 0.075) -> str:
     return "valid" if u < test + valid else "train"
 
 
-def resample(points: Stroke, spacing: float = 1.0) -> Stroke:
-    """Points at equal spacing along a polyline (n, 2); its two ends stay."""
-    step = np.hypot(*np.diff(points, axis=0).T)
-    along = np.concatenate([[0.0], np.cumsum(step)])
-    if len(points) < 2 or along[-1] <= spacing:
-        return points[[0, -1]] if len(points) > 1 else points
-    at = np.append(np.arange(0.0, along[-1], spacing), along[-1])
-    return np.stack([np.interp(at, along, points[:, d]) for d in (0, 1)], axis=1)
-
-
-def simplify(points: Stroke, epsilon: float = EPSILON) -> Stroke:
-    """Ramer-Douglas-Peucker: the points (n, 2) that are needed to stay within epsilon."""
-    keep = np.zeros(len(points), bool)
-    keep[[0, -1]] = True
-    todo = [(0, len(points) - 1)]
-    while todo:
-        a, b = todo.pop()
-        if b - a < 2:
-            continue
-        chord, rest = points[b] - points[a], points[a + 1 : b] - points[a]
-        length = float(np.hypot(chord[0], chord[1]))
-        if length > 0.0:
-            far = np.abs(rest[:, 0] * chord[1] - rest[:, 1] * chord[0]) / length
-        else:
-            far = np.hypot(rest[:, 0], rest[:, 1])
-        i = int(far.argmax())
-        if far[i] > epsilon:
-            keep[a + 1 + i] = True
-            todo += [(a, a + 1 + i), (a + 1 + i, b)]
-    return points[keep]
-
-
 def to_box(strokes: Sequence[Stroke]) -> list[Stroke]:
     """Moved to the top left corner and scaled to 255 pixels, the aspect kept."""
     every = np.concatenate(strokes)
@@ -100,7 +69,7 @@ def to_rows(strokes: Sequence[Stroke], *, resampled: bool) -> Rows:
     """
     done = []
     for s in to_box(strokes):
-        line = simplify(resample(s)) if resampled else s
+        line = simplify(s, EPSILON, "quickdraw") if resampled else s
         done.append(np.rint(line).astype(np.int32))
     points = np.concatenate(done)
     lifted = np.zeros(len(points), np.int32)
@@ -140,7 +109,7 @@ def read_ndjson(path: Path) -> Iterator[Drawing]:
 def _is_simplified(drawings: Sequence[Sequence[Stroke]]) -> bool:
     """True if simplification drops few points of a file's drawings: they went through it."""
     some = [s for strokes in drawings[:200] for s in strokes]
-    return sum(len(simplify(s)) for s in some) >= 0.7 * sum(map(len, some))
+    return sum(len(simplify(s, EPSILON)) for s in some) >= 0.7 * sum(map(len, some))
 
 
 def read_npz(path: Path) -> Iterator[Drawing]:
