@@ -9,7 +9,6 @@ from pathlib import Path
 from . import _core
 from .container import is_quantised, with_i8, write
 
-
 _CALIBRATION = 2
 """Raised whenever csrc/quantise.cpp comes to give other integers (tests/test_precisions.py knows
 them), so that a cache kept by an older version is not taken for this one's."""
