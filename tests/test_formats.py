@@ -254,13 +254,12 @@ def test_resampling():
 
 def test_quickdraws_own_simplification(shared):
     """Google published some drawings both raw and simplified; most come out bit for bit."""
-    raw, simple = (
-        {
-            record["key_id"]: record["drawing"]
-            for record in map(json.loads, gzip.open(shared / f"quickdraw/{kind}/all345.ndjson.gz"))
-        }
-        for kind in ("raw", "simplified")
-    )
+
+    def records(kind):
+        with gzip.open(shared / f"quickdraw/{kind}/all345.ndjson.gz") as file:
+            return {record["key_id"]: record["drawing"] for record in map(json.loads, file)}
+
+    raw, simple = records("raw"), records("simplified")
     same = count = 0
     for key in sorted(raw.keys() & simple.keys())[:500]:
         lines = [np.array(stroke[:2], float).T for stroke in raw[key]]
