@@ -195,6 +195,82 @@ def test_captions_and_grids(drawn, tmp_path):
         drawn.grid(captions=["one"]).save(tmp_path / "b.svg")
 
 
+def test_video_plays_in_ffmpegs_decoder(drawn, tmp_path):
+    av = pytest.importorskip("av")
+    drawn[0].save(tmp_path / "a.mp4", size=101, points_per_second=20, fps=10, hold=1)
+    with av.open(str(tmp_path / "a.mp4")) as video:
+        frames = [frame.to_ndarray(format="gray") for frame in video.decode(video=0)]
+    points = sum(map(len, drawn[0].lines()))
+    assert len(frames) == 1 + -(-points * 10 // 20) + 10
+    assert frames[0].shape == (102, 102)
+    dark = [(frame < 128).sum() for frame in frames]
+    assert dark[0] == 0
+    assert dark[len(frames) // 2] < dark[-1]
+    # Lossy, but the same drawing.
+    drawn[0].save(tmp_path / "a.png", size=101)
+    image = pytest.importorskip("PIL.Image")
+    with image.open(tmp_path / "a.png") as picture:
+        still = np.asarray(picture.convert("L"), float)
+    assert np.corrcoef(still.ravel(), frames[-1][:101, :101].ravel())[0, 1] > 0.97
+
+
+def test_pdf_opens_in_pdfium(drawn, tmp_path):
+    pytest.importorskip("fpdf")
+    pdfium = pytest.importorskip("pypdfium2")
+    drawn[:3].grid(columns=3, captions=["one", "zwölf", "日"]).save(tmp_path / "a.pdf", size=90)
+    document = pdfium.PdfDocument(tmp_path / "a.pdf")
+    assert len(document) == 1
+    page = document[0]
+    assert page.get_width() == pytest.approx(90 / 25.4 * 72, abs=0.1)
+    assert page.get_textpage().get_text_range().split() == ["one", "zwölf", "?"]
+    picture = np.asarray(page.render(scale=4).to_pil().convert("L"))
+    for i in range(3):
+        cell = picture[: picture.shape[1] // 3, i * picture.shape[1] // 3 :][:, : len(picture)]
+        assert (cell < 128).mean() > 0.005
+    document.close()
+
+
+def test_picture_of_a_distribution(drawn, tmp_path):
+    import xml.etree.ElementTree as ET
+
+    net = sketchrnn.load("butterfly")
+    predicted = net.predict(drawn[0].strokes[:9])
+    assert np.array_equal(predicted.drawn, drawn[0].strokes[:9])
+    predicted.save(tmp_path / "a.svg", size=940)
+    root = ET.parse(tmp_path / "a.svg").getroot()
+    assert root.get("width") == "940"
+    tag = "{http://www.w3.org/2000/svg}"
+    ellipses = root.findall(f".//{tag}ellipse")
+    assert len(ellipses) == 2 * (predicted.pi >= 0.005).sum()
+    # The heaviest is last, on top: where it lies and how large it is, from its numbers.
+    best = predicted.pi.argmax()
+    x, y, angle = map(float, re.findall(r"-?[\d.]+", ellipses[-1].get("transform")))
+    pen = root.find(f".//{tag}circle")
+    widest = root.find(f".//{tag}path").get("d")
+    points = np.array([p.split() for p in re.split("[ML]", widest)[1:]], float)
+    lines = drawn[0].lines()
+    scale = np.ptp(points[:, 0]) / np.ptp(np.concatenate(lines)[: len(points), 0])
+    offset = (x - float(pen.get("cx")), y - float(pen.get("cy")))
+    expected = np.array([predicted.mu_x[best], predicted.mu_y[best]]) * scale
+    np.testing.assert_allclose(offset, expected, atol=0.5)
+    rx, ry = (float(ellipses[-1].get(k)) for k in ("rx", "ry"))
+    turn = np.radians(angle)
+    sigma_x = np.hypot(rx * np.cos(turn), ry * np.sin(turn)) / scale
+    assert sigma_x == pytest.approx(predicted.sigma_x[best], rel=0.1, abs=0.6 / scale)
+    bars = [float(r.get("width")) for r in root.findall(f"{tag}g/{tag}rect")]
+    np.testing.assert_allclose(np.array(bars[1::2]) / bars[0], predicted.pen, atol=1e-4)
+    with pytest.raises(ValueError, match=r"\.svg"):
+        predicted.save(tmp_path / "a.bmp")
+
+
+def test_jupyter_shows_pictures(drawn):
+    import xml.etree.ElementTree as ET
+
+    net = sketchrnn.load("butterfly")
+    for shown in (drawn, drawn[0], drawn.grid(columns=2), net.predict(), net.state().predict()):
+        assert ET.fromstring(shown._repr_svg_()).tag == "{http://www.w3.org/2000/svg}svg"
+
+
 def test_animated_svg(drawn, tmp_path):
     import xml.etree.ElementTree as ET
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from os import PathLike
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,13 +26,14 @@ class Distribution:
     Ha & Eck 2017, eq. 3 to 7, at temperature 1 and in data units (float64 arrays):
     ``pi`` (M,) component weights; ``mu_x``, ``mu_y`` (M,) means; ``sigma_x``, ``sigma_y`` (M,)
     standard deviations; ``rho`` (M,) correlations; ``pen`` (3,) probabilities of pen down, pen
-    lifts, drawing ends.
+    lifts, drawing ends. ``drawn`` is the drawing so far, (k, 5), None where it is not known.
     """
 
-    __slots__ = ("_scale", "_z", "mu_x", "mu_y", "pen", "pi", "rho", "sigma_x", "sigma_y")
+    __slots__ = ("_scale", "_z", "drawn", "mu_x", "mu_y", "pen", "pi", "rho", "sigma_x", "sigma_y")
 
-    def __init__(self, z: Floats, scale_factor: float) -> None:
+    def __init__(self, z: Floats, scale_factor: float, drawn: Floats | None = None) -> None:
         self._z = z
+        self.drawn = drawn
         self._scale = scale_factor
         wide = z.astype(np.float64)
         pen, pi, mu_x, mu_y, log_sx, log_sy, atanh_rho = np.split(
@@ -134,6 +137,22 @@ class Distribution:
         if points.ndim < 1 or points.shape[-1] != 2:
             raise ValueError(f"grid: expected shape (..., 2) or (xs, ys), found {points.shape}")
         return np.exp(self.log_prob(points.reshape(-1, 2))).reshape(points.shape[:-1])
+
+    def save(self, path: str | PathLike[str], *, size: float | None = None) -> None:
+        """Write a picture of the distribution as SVG, `size` pixels wide: the drawing so far, each
+        component's ellipses of one and two standard deviations around the pen, pen-state bars."""
+        from .distribution_svg import to_svg
+
+        if not os.fspath(path).lower().endswith(".svg"):
+            raise ValueError(f"path: expected a name ending in .svg, found {os.fspath(path)!r}")
+        text = to_svg(self, size)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def _repr_svg_(self) -> str:
+        from .distribution_svg import to_svg
+
+        return to_svg(self)
 
     def __repr__(self) -> str:
         down, up, end = self.pen

@@ -342,7 +342,10 @@ class Net:
 
     def predict(self, strokes: Any = ()) -> Distribution:
         """Return the distribution of the movement after `strokes` (which may be empty)."""
-        return self.state(seed=0).feed(strokes).predict()
+        rows = _check.strokes("strokes", strokes)
+        predicted = self.state(seed=0).feed(rows).predict()
+        predicted.drawn = rows
+        return predicted
 
     def score(
         self,

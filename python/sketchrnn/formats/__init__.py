@@ -36,6 +36,8 @@ FORMATS = {
     ".png": Format("png", False, True, "picture (needs Pillow)"),
     ".gif": Format("animation", False, True, "animation (needs Pillow)"),
     ".apng": Format("animation", False, True, "animation (needs Pillow)", {"kind": "PNG"}),
+    ".mp4": Format("mp4", False, True, "video (needs Pillow and PyAV)"),
+    ".pdf": Format("pdf", False, True, "page (needs fpdf2)"),
     ".ndjson": Format("ndjson", True, True, "QuickDraw, simplified or raw"),
     ".ndjson.gz": Format("ndjson", True, True, "the same, compressed", {"compressed": True}),
     ".bin": Format("quickdraw_bin", True, True, "QuickDraw, binary"),

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# The vpype plugin in a real vpype: `vpype sketchrnn pig`, and what it drew compared with ours. Makes
+# an environment of its own.
+#
+#   PYTHON=<python that has sketchrnn installed> tests/vpype/check.sh
+set -euo pipefail
+python=${PYTHON:-python3}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+if ! { "$python" -m venv --system-site-packages "$work/venv" &&
+  "$work/venv/bin/python" -m pip install --quiet --disable-pip-version-check 'vpype>=1.14'; } >"$work/log" 2>&1; then
+  tail -3 "$work/log"
+  echo "SKIPPED vpype: it cannot be installed here"
+  exit 0
+fi
+# Seen from an environment inside another one: packages of the outer one.
+site=$("$python" -c 'import os, sketchrnn; print(os.path.dirname(os.path.dirname(sketchrnn.__file__)))')
+echo "$site" >"$("$work/venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/outer.pth"
+"$work/venv/bin/vpype" sketchrnn -n 4 --seed 7 -t 0.3 --size 100mm pig write "$work/pigs.svg"
+"$work/venv/bin/vpype" sketchrnn no-such-net show 2>&1 | grep -q "no net named 'no-such-net'"
+"$work/venv/bin/python" - "$work/pigs.svg" <<'PYTHON'
+import sys
+
+import numpy as np
+import sketchrnn
+import vpype
+from sketchrnn.formats.page import lay_out
+
+lines, _, _ = vpype.read_svg(sys.argv[1], quantization=0.1)
+pigs = sketchrnn.load("pig").draw(4, seed=7, temperature=0.3)
+side = 100 / 25.4 * 96  # millimetres in CSS pixels
+ours = [line for drawing in lay_out(pigs, width=side).drawings for line in drawing]
+assert len(lines) == len(ours), (len(lines), len(ours))
+theirs = np.concatenate([np.stack([line.real, line.imag], axis=1) for line in lines])
+ours = np.concatenate([line if len(line) > 1 else line.repeat(2, axis=0) for line in ours])
+# vpype lays the drawing on the page as it likes.
+np.testing.assert_allclose(theirs - theirs.min(axis=0), ours - ours.min(axis=0), atol=0.01)
+print(f"  vpype {vpype.__version__}: 4 pigs, {len(lines)} lines, as ours")
+PYTHON
