@@ -146,6 +146,26 @@ def gcode_lines(text):
     return [np.array(line) for line in lines]
 
 
+def test_gcode_in_another_parser(drawn, tmp_path):
+    gcodeparser = pytest.importorskip("gcodeparser")
+    drawn[1].save(tmp_path / "a.gcode", page=(100, 150), margin=0.1)
+    text = (tmp_path / "a.gcode").read_text()
+    lines, down = [], False
+    for line in gcodeparser.parse_gcode_lines(text):
+        if line.command[0] != "G" or line.command[1] > 1:
+            assert line.command in {("G", 21), ("G", 90), ("G", 94), ("M", 2)}
+        elif "Z" in line.params:
+            down = line.params["Z"] <= 0
+            if down:
+                lines.append([at])
+        else:
+            at = (line.params["X"], line.params["Y"])
+            if down:
+                lines[-1].append(at)
+    for ours, theirs in zip(gcode_lines(text), lines, strict=True):
+        assert np.array_equal(ours, theirs)
+
+
 @pytest.mark.parametrize("suffix", [".png", ".gif", ".apng"])
 def test_pictures_open_in_pillow(drawn, tmp_path, suffix):
     image = pytest.importorskip("PIL.Image")

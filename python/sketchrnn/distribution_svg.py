@@ -96,15 +96,16 @@ def _ellipses(
             continue
         sx, sy = d.sigma_x[m], d.sigma_y[m]
         cross = d.rho[m] * sx * sy
-        values, vectors = np.linalg.eigh([[sx * sx, cross], [cross, sy * sy]])
+        # Half the sum and half the difference of the two variances along the ellipse's axes.
+        mean, half = (sx * sx + sy * sy) / 2, np.hypot((sx * sx - sy * sy) / 2, cross)
         # Half a pixel at least: a needle is still to be seen.
-        radii = np.maximum(np.sqrt(np.maximum(values, 0)) * scale, 0.5)
-        angle = np.degrees(np.arctan2(vectors[1, 1], vectors[0, 1]))
+        long, short = (max(max(v, 0.0) ** 0.5 * scale, 0.5) for v in (mean + half, mean - half))
+        angle = np.degrees(np.arctan2(2 * cross, sx * sx - sy * sy)) / 2
         x, y = (pen - corner + np.array([d.mu_x[m], d.mu_y[m]])) * scale
         at = f'transform="translate({x:.1f} {y:.1f}) rotate({angle:.1f})"'
         for sigmas, opacity in ((2, 0.3), (1, 0.7)):
             parts.append(
-                f'<ellipse {at} rx="{sigmas * radii[1]:.2f}" ry="{sigmas * radii[0]:.2f}" '
+                f'<ellipse {at} rx="{sigmas * long:.2f}" ry="{sigmas * short:.2f}" '
                 f'fill-opacity="{opacity * d.pi[m]:.3f}" stroke-opacity="{d.pi[m] ** 0.5:.3f}" '
                 'stroke-width="0.7"/>'
             )

@@ -1,12 +1,12 @@
-"""Our SVG, still and moving, as a browser shows it: headless Chromium against our own PNG.
+"""Our files as other programs read them: SVG, still and moving, in headless Chromium; HP-GL in hp2xx.
 
-    python tests/browser/check.py [chromium]
+    python tests/readers/check.py
 
-Needs sketchrnn with Pillow, and Chromium.
+Needs sketchrnn with Pillow, and the two programs (Debian: chromium, hp2xx).
 """
 
+import re
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -41,8 +41,7 @@ def ink(picture):
     return float((255 - picture).sum() / 255)
 
 
-def main():
-    browser = sys.argv[1] if len(sys.argv) > 1 else "chromium"
+def browser(program="chromium"):
     sketch = sketchrnn.load("face").draw(seed=3, temperature=0.3)
     seconds = len(sketch) / 30
     with tempfile.TemporaryDirectory() as folder:
@@ -52,7 +51,7 @@ def main():
         sketch.save(page, size=SIDE, stroke_width=3)
         with Image.open(page) as image:
             ours = np.asarray(image.convert("L"), float)
-        theirs = shown(browser, still, 1000)
+        theirs = shown(program, still, 1000)
         # Anti-aliasing differs at edges; where the lines are does not. A picture moved by one line
         # width correlates below 0.5.
         alike = np.corrcoef(ours.ravel(), theirs.ravel())[0, 1]
@@ -60,15 +59,43 @@ def main():
         assert alike > 0.97
         assert np.corrcoef(np.roll(ours, 4, axis=1).ravel(), theirs.ravel())[0, 1] < 0.9
         parts = [
-            ink(shown(browser, moving, int(1000 * at))) / ink(theirs)
+            ink(shown(program, moving, int(1000 * at))) / ink(theirs)
             for at in (0.1, 0.3 + seconds / 2, 2 * seconds + 1)
         ]
         print("  moving: ink at the start, half-way, at the end", *(f"{p:.2f}" for p in parts))
         assert parts[0] < 0.1 < 0.25 < parts[1] < 0.85 < 0.98 < parts[2] < 1.02
         distribution = Path(folder, "distribution.svg")
         sketchrnn.load("face").predict(sketch.strokes[:9]).save(distribution, size=SIDE)
-        assert 200 < ink(shown(browser, distribution, 1000)) < SIDE * SIDE / 3
+        assert 200 < ink(shown(program, distribution, 1000)) < SIDE * SIDE / 3
         print("  distribution: shown")
 
 
-main()
+def plotter():
+    """hp2xx turns HP-GL into an SVG of points of 1/72 inch: the same segments, in millimetres."""
+    sketch = sketchrnn.load("face").draw(seed=3, temperature=0.3)
+    with tempfile.TemporaryDirectory() as folder:
+        plot, picture = Path(folder, "a.hpgl"), Path(folder, "a.svg")
+        sketch.save(plot, page=(100, 150))
+        command = ["hp2xx", "-q", "-t", "-m", "svg", "-f", str(picture), str(plot)]
+        subprocess.run(command, check=True, capture_output=True, timeout=60)
+        found = re.findall(r'<path d="M([^"]*)"', picture.read_text())
+    theirs = segments([[p.split(",") for p in path.split("L")] for path in found]) / 72 * 25.4
+    ours = segments(sketch.lines())
+    left, top, right, bottom = sketch.bounds
+    ours *= 80 / max(right - left, bottom - top)  # the page less a tenth on each side
+    assert theirs.shape == ours.shape
+    low = [part.reshape(-1, 2).min(axis=0) for part in (theirs, ours)]
+    # A plotter's unit is 1/40 mm.
+    np.testing.assert_allclose(theirs - low[0], ours - low[1], atol=0.06)
+    print(f"  HP-GL: {len(ours)} segments in hp2xx, as ours")
+
+
+def segments(lines):
+    """(n, 2, 2): where each segment starts and ends, those without length left out."""
+    arrays = [np.array(line, float) for line in lines]
+    all_ = np.concatenate([np.stack([a[:-1], a[1:]], axis=1) for a in arrays])
+    return all_[(all_[:, 0] != all_[:, 1]).any(axis=1)]
+
+
+browser()
+plotter()
