@@ -150,7 +150,7 @@ def test_gcode_in_another_parser(drawn, tmp_path):
     gcodeparser = pytest.importorskip("gcodeparser")
     drawn[1].save(tmp_path / "a.gcode", page=(100, 150), margin=0.1)
     text = (tmp_path / "a.gcode").read_text()
-    lines, down = [], False
+    lines, down, at = [], False, (0.0, 0.0)
     for line in gcodeparser.parse_gcode_lines(text):
         if line.command[0] != "G" or line.command[1] > 1:
             assert line.command in {("G", 21), ("G", 90), ("G", 94), ("M", 2)}

@@ -1,4 +1,4 @@
-"""Our files as other programs read them: SVG, still and moving, in headless Chromium; HP-GL in hp2xx.
+"""Our files as others read them: SVG, still and moving, in headless Chromium; HP-GL in hp2xx.
 
     python tests/readers/check.py
 
