@@ -11,7 +11,7 @@ from ._build import build_info
 from ._core import WeightsError
 from .catalog import CatalogEntry, catalog
 from .distribution import Distribution
-from .errors import DeviceError
+from .errors import DeviceError, DownloadError
 from .export.npz import from_arrays
 from .export.torch import from_torch
 from .formats import FormatError, read, scan
@@ -34,6 +34,7 @@ __all__ = [
     "CatalogEntry",
     "DeviceError",
     "Distribution",
+    "DownloadError",
     "FormatError",
     "Grid",
     "Net",

@@ -18,7 +18,8 @@ class CatalogEntry(NamedTuple):
 
     name: str
     source: str
-    """"bundled" (in this package, trained by this project) or "official" (Magenta's)."""
+    """"bundled" (in this package, trained by this project) or "official" (Magenta's: load()
+    downloads it once)."""
     hidden_size: int
     scale_factor: float
     max_len: int
@@ -42,6 +43,8 @@ def official() -> list[dict[str, Any]]:
 
 def catalog() -> list[CatalogEntry]:
     """Return every net that load() knows by name, bundled ones first, each group by name."""
+    from .download import kept
+
     entries = []
     for path in sorted(_BUNDLED.glob("*.safetensors")):
         header = read_metadata(path)
@@ -64,7 +67,7 @@ def catalog() -> list[CatalogEntry]:
                 net["hidden_size"],
                 net["scale_factor"],
                 net["max_len"],
-                False,
+                kept(net["name"], "official").exists(),
             )
         )
     return entries

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import Any
@@ -119,7 +120,8 @@ def write(path: str | PathLike[str], data: bytes) -> None:
     target = os.fspath(path)
     if not target.endswith(".safetensors"):
         raise ValueError(f"path: expected a name ending in .safetensors, found {target!r}")
-    temporary = f"{target}.{os.getpid()}.part"
+    # Of this thread alone: others may be writing the same file.
+    temporary = f"{target}.{os.getpid()}-{threading.get_ident()}.part"
     try:
         with open(temporary, "wb") as file:
             file.write(data)

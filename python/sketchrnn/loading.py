@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ DEFAULT = "pig"
 def load(
     name: str | PathLike[str] | None = None,
     *,
+    source: str | None = None,
     trained: bool = True,
     seed: int = 0,
     precision: str = "f32",
@@ -37,6 +39,11 @@ def load(
     name
         A name from :func:`catalog`, or a path to a ``.safetensors`` file in our layout or a public
         ``.gen.json``. None for the default net.
+    source
+        For a name: "bundled", the net of this package; "official", Magenta's, downloaded at the
+        first use (``pip install 'sketchrnn[download]'``) and kept in ``SKETCHRNN_HOME``;
+        "official-small", its smaller sister of 512 units. None takes the bundled net where there
+        is one, else the official one.
     trained
         False gives a net of the same shape (or of `hidden_size` and `mixtures`) freshly initialised
         from `seed`: weights uniform in ±√(6 / (fan in + fan out)) (Glorot & Bengio 2010), biases 0.
@@ -57,7 +64,9 @@ def load(
     WeightsError (a ValueError)
         The file is not a net that can be used; the message names the field.
     ValueError
-        No net of that name, unknown precision or device.
+        No net of that name, unknown source, precision or device.
+    DownloadError (an OSError)
+        A public net could not be downloaded.
     FileNotFoundError
         No such file.
     DeviceError
@@ -79,11 +88,26 @@ def load(
     if not isinstance(text, str):
         raise TypeError(f"name: expected text, found {name!r}")
     if _is_path(text):
+        if source is not None:
+            raise ValueError(f"source: is for names, not for the file {text!r}")
         return _from_file(text, precision)
-    path = bundled_path(text)
-    if path is None:
-        raise ValueError(_no_such_net(text))
-    return _from_file(str(path), precision)
+    return _from_file(str(_by_name(text, source)), precision)
+
+
+def _by_name(name: str, source: str | None) -> Path:
+    from .download import SOURCES, fetch
+
+    if source not in (None, "bundled", *SOURCES):
+        raise ValueError(f"source: expected one of bundled, {', '.join(SOURCES)}, found {source!r}")
+    if source in (None, "bundled"):
+        path = bundled_path(name)
+        if path is not None:
+            return path
+    if source != "bundled":
+        for facts in official():
+            if facts["name"] == name:
+                return fetch(facts, source or "official")
+    raise ValueError(_no_such_net(name))
 
 
 def _is_path(text: str) -> bool:
@@ -115,12 +139,10 @@ def _from_container(container: bytes, what: str, precision: str) -> Net:
 
 def _no_such_net(name: str) -> str:
     bundled = ", ".join(net.name for net in catalog() if net.source == "bundled")
-    if any(net["name"] == name for net in official()):
-        return (
-            f"{name!r} is a public net that is not on this machine; download its .gen.json and "
-            f"load that file. In the package: {bundled}"
-        )
-    return f"no net named {name!r}; in the package: {bundled}"
+    return (
+        f"no net named {name!r}; in the package: {bundled}; the public ones: sketchrnn.catalog(), "
+        "or in a terminal sketchrnn list"
+    )
 
 
 def _untrained(

@@ -9,6 +9,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from ..download import SOURCES
 from ..strokes import METHODS
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def add_to(commands: Any, formatter: type[argparse.HelpFormatter]) -> None:
     p.add_argument("net", metavar="NET")
     p.add_argument("drawings", metavar="FILE", help=".ndjson, .npz, .bin, .json, .svg")
     p.add_argument("--limit", type=int, help="drawings at most")
-    p.add_argument("--precision", default="f32", choices=("f32", "i16", "i8"))
+    net_options(p)
     p.add_argument("--json", action="store_true", help="figures as JSON, of each drawing too")
 
     text = "from one format of drawings to another"
@@ -91,8 +92,18 @@ def _drawing_options(p: argparse.ArgumentParser) -> None:
     p.add_argument("--size", type=float, help="width of a picture in pixels")
     p.add_argument("--columns", type=int, help="drawings in a row")
     p.add_argument("--max-len", type=int, help="points of a drawing at most")
-    p.add_argument("--precision", default="f32", choices=("f32", "i16", "i8"))
+    net_options(p)
     p.add_argument("--threads", type=int)
+
+
+def net_options(p: argparse.ArgumentParser) -> None:
+    """Add what load() is told beside the name."""
+    p.add_argument("--precision", default="f32", choices=("f32", "i16", "i8"))
+    p.add_argument(
+        "--source",
+        choices=("bundled", *SOURCES),
+        help="whose net of that name (default: bundled if there is one, else official)",
+    )
 
 
 def _simplify_options(p: argparse.ArgumentParser) -> None:
@@ -126,7 +137,7 @@ def greet(options: argparse.Namespace) -> int:
 def _load(options: argparse.Namespace) -> Net:
     from ..loading import load
 
-    return load(options.net, precision=options.precision)
+    return load(options.net, precision=options.precision, source=options.source)
 
 
 def _arguments(options: argparse.Namespace) -> dict[str, Any]:

@@ -9,6 +9,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from .drawings import net_options
+
 if TYPE_CHECKING:
     from ..net import Net
 
@@ -32,7 +34,7 @@ def add_to(commands: Any, formatter: type[argparse.HelpFormatter]) -> None:
 
     p = command("info", _info, "say what a net is made of", "info pig --diagram pig.svg")
     p.add_argument("net", metavar="NET", nargs="?")
-    p.add_argument("--precision", default="f32", choices=("f32", "i16", "i8"))
+    net_options(p)
     p.add_argument("--json", action="store_true")
     p.add_argument("--diagram", metavar="FILE.svg", help="draw the net's layers there")
 
@@ -81,7 +83,7 @@ def _list(options: argparse.Namespace) -> int:
 def _info(options: argparse.Namespace) -> int:
     from ..loading import load
 
-    net = load(options.net, precision=options.precision)
+    net = load(options.net, precision=options.precision, source=options.source)
     info = net.info()
     if options.diagram:
         net.diagram(options.diagram)
