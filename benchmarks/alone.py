@@ -76,8 +76,8 @@ def main() -> None:
         }
         ours = json.loads(metadata["training"])["losses"]
         print(
-            f"{name:14} alone {losses['valid']['nats']:.3f} / {losses['test']['nats']:.3f}  bundled "
-            f"{ours['valid']['nats']:.3f} / {ours['test']['nats']:.3f}  {run.step} steps, "
+            f"{name:14} alone {losses['valid']['nats']:.3f} / {losses['test']['nats']:.3f}  "
+            f"bundled {ours['valid']['nats']:.3f} / {ours['test']['nats']:.3f}  {run.step} steps, "
             f"{time.monotonic() - start:.0f} s",
             flush=True,
         )

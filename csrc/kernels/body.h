@@ -176,6 +176,14 @@ inline void sum_blocks(const Block<typename Element::Word>& block, int n, const 
   }
 }
 
+// One block for n sketches, as an instruction set may do it in a way of its own for an element of its
+// own (see avx512amx.cpp).
+template <class Element>
+inline void sum_sketches(Element, const Block<typename Element::Word>& block, int n, const float* h,
+                         size_t stride, float* totals, Ahead& ahead) {
+  sum_blocks<Element, V::kStreams>(block, n, h, stride, totals, ahead);
+}
+
 // h as the integers q of the precision, `stride` words a row.
 inline void round_hidden(const Packed& net, int n, const float* h, size_t stride, float* rounded) {
   const bool bytes = net.precision == Precision::i8;
@@ -225,7 +233,7 @@ inline void step_panels(const Packed& net, int first_panel, int last_panel, bool
         const int count = net.words - k < kBlock ? net.words - k : kBlock;
         const Block<Word> block{weights + static_cast<size_t>(k) * kRowFloats, count, scale,
                                 Element::start_of(net, p * blocks + k / kBlock)};
-        sum_blocks<Element, V::kStreams>(block, lanes, h + k, stride, totals, ahead);
+        sum_sketches(Element{}, block, lanes, h + k, stride, totals, ahead);
       }
       // In two passes: within one sketch the second division waits for the first, across sketches
       // they overlap.

@@ -143,6 +143,7 @@ extern const Kernels kPortable;
 extern const Kernels kAvx2;
 extern const Kernels kAvx512;
 extern const Kernels kAvx512Vnni;
+extern const Kernels kAvx512Amx;
 extern const Kernels kNeon;
 
 }  // namespace sketchrnn
