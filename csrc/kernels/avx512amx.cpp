@@ -102,21 +102,27 @@ inline void sum_tiles(const Block<float>& block, int sketches, const float* h, s
   }
 }
 
+// What this thread's tiles are configured for; 0 for nothing. Configuring takes as long as a product
+// or two, and most blocks want what the last one had.
+thread_local int configured = 0;
+
+inline void configure(int sketches, int last_words) {
+  const int wanted = sketches + 256 * last_words;
+  if (configured == wanted) return;
+  const TileShapes shapes(sketches, last_words);
+  memory_is_current();
+  _tile_loadconfig(&shapes);
+  configured = wanted;
+}
+
 struct ElementI8Tiles : ElementI8 {};
 
-// What body.h's step calls for one block and all sketches. Words of a last, shorter block are the
-// net's words modulo 16 as well, since a block is a multiple of 16.
+// What body.h's step calls for one block and all sketches.
 inline void sum_sketches(ElementI8Tiles, const Block<float>& block, int n, const float* h,
                          size_t stride, float* totals, Ahead& ahead) {
-  int configured = 0;
   while (n > 0) {
     const int sketches = n < kTileRows ? n : kTileRows;
-    if (sketches != configured) {
-      const TileShapes shapes(sketches, block.count % kTileWords);
-      memory_is_current();
-      _tile_loadconfig(&shapes);
-      configured = sketches;
-    }
+    configure(sketches, block.count % kTileWords);
     ahead.fetch();
     sum_tiles(block, sketches, h, stride, totals);
     n -= sketches;
@@ -125,8 +131,9 @@ inline void sum_sketches(ElementI8Tiles, const Block<float>& block, int n, const
   }
 }
 
-// Alone, a sketch waits for its weights in either unit, and tiles of one row waste the matrix unit.
-constexpr int kFewestForTiles = 3;
+// Loading weights into tiles takes as long for one sketch as for 16; below this VNNI is faster
+// (measured, 512 units).
+constexpr int kFewestForTiles = 5;
 
 void step_tiles(const Packed& net, int first_panel, int last_panel, bool backwards, int n,
                 const Input* input, const float* h_in, float* c, float* h_out, size_t stride,
@@ -138,6 +145,7 @@ void step_tiles(const Packed& net, int first_panel, int last_panel, bool backwar
                               stride);
   // A thread whose tiles are in use makes the system save 8 KiB at every switch.
   _tile_release();
+  configured = 0;
 }
 
 }  // namespace
