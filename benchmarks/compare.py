@@ -16,7 +16,6 @@ import json
 import math
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -36,6 +35,7 @@ def main() -> None:
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[variable] = str(options.threads)
 
+    import limits
     import nets
     import numpy as np
     import peers
@@ -65,20 +65,7 @@ def main() -> None:
             total += (reference.cell_nats(rows, ours) - reference.cell_nats(rows, z)).sum()
         return total / points
 
-    probe = str(Path(tempfile.mkdtemp()) / "probe")
-    subprocess.run(
-        [
-            "c++",
-            "-O2",
-            "-std=c++17",
-            "-pthread",
-            str(Path(__file__).parent / "probe.cpp"),
-            "-o",
-            probe,
-        ],
-        check=True,
-    )
-
+    probe = limits.Probe(processors)
     others = [peers.numpy_peer(arrays, options.threads)]
     for name, make in (
         ("PyTorch", peers.torch_peers),
@@ -93,7 +80,7 @@ def main() -> None:
 
     public = nets.net_path()
     if not public.endswith(".gen.json"):
-        public = str(Path(probe).parent / "net.gen.json")
+        public = str(Path(tempfile.mkdtemp()) / "net.gen.json")
         net.export(public)
     try:
         others.append(peers.magenta_peer(net, public))
@@ -118,18 +105,13 @@ def main() -> None:
         lengths.extend(sketches.lengths)
         return len(sketches.strokes) / elapsed
 
-    def limits() -> dict[str, list[float]]:
-        # On all processors: its barrier between two threads would take minutes on one.
-        command = ["taskset", "-c", ",".join(map(str, processors)), probe]
-        return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
-
     one: dict[str, list[float]] = {}
     many: dict[str, dict[int, list[float]]] = {}
     lengths: dict[str, list[int]] = {}
     names = {p: f"**sketchrnn {p}**" for p in ours}
     probed = []
     for _ in range(options.rounds):
-        probed.append(limits())
+        probed.append(probe())
         for precision, net_p in ours.items():
             me = names[precision]
             kept = lengths.setdefault(me, [])
@@ -204,32 +186,21 @@ def main() -> None:
             f"{rows[0]['many_per_s'] / row['many_per_s']:.2f} | "
             f"{shown(row['loss_difference'], '+.5f')} | {shown(row['mean_length'], '.0f')} |"
         )
-    # A point costs hidden · 4·hidden multiply-adds and their weights; the rest is a few percent.
-    weights = net.hidden_size * 4 * net.hidden_size
-    wide = net.info()["arrays"]["wh"]["dtype"] == "F32"
-    bounds = {
-        # 16-bit weights stay so in memory, other nets' are float32.
-        "f32": (
-            4 * weights / median["read_f32"] if wide else 2 * weights / median["read_16bit"],
-            median["fma_f32"] / (2 * weights),
-        ),
-        "i16": (2 * weights / median["read_16bit"], median.get("dot_i8", 0) / (4 * weights)),
-        "i8": (weights / median["read_8bit"], median.get("dot_i8", 0) / (2 * weights)),
-    }
+    bounds = limits.bounds(net, median)
     print("\nLimits of this machine, probed in every round, for the recurrent product alone:\n")
     print("| | weights over bandwidth, µs/point | reached | arithmetic peak, points/s | reached |")
     print("|---|---|---|---|---|")
     by_name = {row["name"]: row for row in rows}
     for precision, (seconds, rate) in bounds.items():
         row = by_name[names[precision]]
-        reached = f"{row['many_per_s'] / rate:.0%}" if rate else "no VNNI"
+        reached = f"{row['many_per_s'] / rate:.0%}" if rate else "not probed"
         print(
             f"| {precision} | {1e6 * seconds:.1f} | {1e6 * seconds / row['one_us']:.0%} | "
             f"{rate:,.0f} | {reached} |"
         )
     if options.json:
         options.json.write_text(
-            json.dumps({"rows": rows, "limits": median, **sketchrnn.build_info()}, indent=1)
+            json.dumps({"rows": rows, "limits": median, **limits.machine()}, indent=1)
         )
 
 

@@ -2,11 +2,16 @@
 //
 //   probe [--seconds S]   prints one JSON object
 //
-// Arithmetic: independent multiply-adds in registers, float32 and int8. Bandwidth: reading as many
+// Arithmetic: independent multiply-adds in registers, float32 and int8 (vectors, and the matrix
+// unit where there is one). Bandwidth: reading as many
 // bytes as a 512-unit net's weights take in each precision, over and over. All for one thread and
 // for two at once, since two cores of a virtual machine are not always two.
 
 #include <immintrin.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 #include <atomic>
 #include <chrono>
@@ -67,6 +72,41 @@ __attribute__((target("avx512f,avx512vnni"), noinline)) double vnni_avx512(doubl
   for (auto& s : sum) sink_int = sink_int + _mm512_reduce_add_epi32(s);
   return rate;
 }
+
+#if defined(__linux__) && __GNUC__ >= 11
+// The matrix unit: four sums, operands in tiles.
+__attribute__((target("avx512f,amx-tile,amx-int8"), noinline)) double tiles_amx(double seconds) {
+  alignas(64) unsigned char shapes[64] = {1};
+  for (int tile = 0; tile < 8; ++tile) {
+    shapes[16 + 2 * tile] = 64;
+    shapes[48 + tile] = 16;
+  }
+  _tile_loadconfig(shapes);
+  double operations = 0;
+  const auto start = Clock::now();
+  do {
+    for (int i = 0; i < 20000; ++i) {
+      _tile_dpbusd(0, 4, 5);
+      _tile_dpbusd(1, 4, 5);
+      _tile_dpbusd(2, 4, 5);
+      _tile_dpbusd(3, 4, 5);
+    }
+    operations += 20000.0 * 4 * 2 * 16 * 16 * 64;
+  } while (seconds_since(start) < seconds);
+  const double rate = operations / seconds_since(start);
+  _tile_release();
+  return rate;
+}
+
+bool has_amx() {
+  constexpr long kRequestPermission = 0x1023, kTileData = 18;
+  return __builtin_cpu_supports("amx-int8") &&
+         syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+}
+#else
+double tiles_amx(double) { return 0; }
+bool has_amx() { return false; }
+#endif
 
 __attribute__((target("avx2,fma"), noinline)) double fma_avx2(double seconds) {
   __m256 sum[12];
@@ -159,6 +199,7 @@ int main(int argc, char** argv) {
   report("fma_f32_avx2", [&](int) { return fma_avx2(seconds); });
   if (__builtin_cpu_supports("avx512vnni"))
     report("dot_i8", [&](int) { return vnni_avx512(seconds); });
+  if (has_amx()) report("tiles_i8", [&](int) { return tiles_amx(seconds); });
   // Each thread its own share of the weights, as two threads of one stream read them.
   const struct {
     const char* name;

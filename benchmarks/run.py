@@ -2,8 +2,10 @@
 
     python benchmarks/run.py [--json out.json]
 
-Times of one point are taken around `state.step()` in Python; everything runs in a fresh process
-where start or memory are measured. Set SKETCHRNN_SHARED for a public net.
+Times of one point are taken around `state.step()` in Python, and around the same in C (latency.c,
+with the library built for it); beside them what the machine could do, measured in the same run.
+Everything runs in a fresh process where start or memory are measured. Set SKETCHRNN_SHARED for a
+public net.
 """
 
 from __future__ import annotations
@@ -11,8 +13,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -20,6 +22,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import limits
 import nets
 import numpy as np
 
@@ -43,6 +46,41 @@ def latency(net: sketchrnn.Net, threads: int, points: int = 3000) -> dict[str, f
     return {"p50": p50, "p99": p99, "max": max(times)}
 
 
+def sketch_latency(net: sketchrnn.Net, threads: int, sketches: int = 100) -> dict[str, float]:
+    """Milliseconds of one draw() of one sketch."""
+    times = []
+    for seed in range(sketches):
+        start = time.perf_counter_ns()
+        net.draw(temperature=TAU, seed=seed, threads=threads)
+        times.append((time.perf_counter_ns() - start) / 1e6)
+    p50, p99 = np.percentile(times, (50, 99))
+    return {"p50": p50, "p99": p99, "max": max(times)}
+
+
+def latency_in_c(path: str) -> dict[str, dict[str, list[float]]]:
+    """Per precision microseconds of a point and of a sketch: median, 99th percentile, worst."""
+    if not shutil.which("cmake"):
+        print("skipped: latency from C (no cmake)")
+        return {}
+    root = limits.HERE.parent
+    with tempfile.TemporaryDirectory() as folder:
+        net, program = f"{folder}/net.safetensors", f"{folder}/latency"
+        sketchrnn.load(path).save(net)
+        for command in (
+            ["cmake", "-S", str(root), "-B", folder],
+            ["cmake", "--build", folder, "--parallel", "2"],
+            [
+                *("cc", "-O2", f"-I{root}/csrc/include", str(limits.HERE / "latency.c")),
+                *(f"{folder}/libsketchrnn.a", "-lstdc++", "-lm", "-pthread", "-o", program),
+            ],
+        ):
+            subprocess.run(command, check=True, capture_output=True)
+        return {
+            precision: json.loads(subprocess.check_output([program, net, precision]))
+            for precision in PRECISIONS
+        }
+
+
 def throughput(net: sketchrnn.Net, n: int, threads: int, rounds: int = 3) -> float:
     """Points per second of draw(n), median."""
     rates = []
@@ -54,7 +92,7 @@ def throughput(net: sketchrnn.Net, n: int, threads: int, rounds: int = 3) -> flo
 
 
 def endless(hidden: int, precision: str) -> sketchrnn.Net:
-    """An untrained net of which every drawing takes its max_len of 250 points."""
+    """An untrained net of which every drawing takes its max_len, 250 points unless told."""
     shape = sketchrnn.load(trained=False, hidden_size=hidden, mixtures=20, seed=0)
     arrays = shape.arrays()
     arrays["bo"][2] = -30.0  # the pen state that ends a drawing has probability e^-30
@@ -104,9 +142,7 @@ def main() -> None:
     processors = len(os.sched_getaffinity(0))
     path = nets.net_path()
     result: dict = {
-        "cpu": platform.processor() or platform.machine(),
-        "processors": processors,
-        **sketchrnn.build_info(),
+        **limits.machine(),
     }
     loaded = {p: sketchrnn.load(path, precision=p) for p in PRECISIONS}
     net = loaded["f32"]
@@ -118,6 +154,23 @@ def main() -> None:
             t = latency(n, threads)
             result[f"latency {precision} {threads}"] = t
             print(f"| {precision} | {threads} | {t['p50']:.1f} | {t['p99']:.1f} | {t['max']:.1f} |")
+
+    print("\n| one sketch, ms | threads | p50 | p99 | max |\n|---|---|---|---|---|")
+    for precision, n in loaded.items():
+        for threads in (1, 2)[:processors]:
+            t = sketch_latency(n, threads)
+            result[f"sketch {precision} {threads}"] = t
+            print(f"| {precision} | {threads} | {t['p50']:.2f} | {t['p99']:.2f} | {t['max']:.2f} |")
+
+    result["from C"] = latency_in_c(path)
+    if result["from C"]:
+        print("\n| from C, 1 thread | p50 | p99 | max |\n|---|---|---|---|")
+        for precision, t in result["from C"].items():
+            print(f"| {precision}, one point, µs | " + " | ".join(f"{x:.1f}" for x in t["point"]))
+            print(
+                f"| {precision}, one sketch, ms | "
+                + " | ".join(f"{x / 1000:.2f}" for x in t["sketch"])
+            )
 
     sizes = (1, 4, 16, 64, 256, 1024, 4096)
     print("\n| draw(n), points/s | threads | " + " | ".join(map(str, sizes)) + " |")
@@ -143,6 +196,33 @@ def main() -> None:
             f"| {hidden} | {row['f32'][0]:.1f} / {row['i8'][0]:.1f} | "
             f"{row['f32'][1]:,.0f} / {row['i8'][1]:,.0f} |"
         )
+
+    lengths = (10, 100, 1000, 10000)
+    long = endless(512, "f32")
+    rates = []
+    for length in lengths:
+        start = time.perf_counter()
+        long.draw(seed=1, max_len=length)
+        rates.append(1e6 * (time.perf_counter() - start) / length)
+    result["sketch length"] = dict(zip(lengths, rates, strict=True))
+    print("\n| points of a sketch | " + " | ".join(map(str, lengths)) + " |")
+    print("|---" * (1 + len(lengths)) + "|")
+    print("| f32, µs/point | " + " | ".join(f"{rate:.1f}" for rate in rates) + " |")
+
+    probe = limits.Probe(sorted(os.sched_getaffinity(0)))
+    probed = probe()
+    print("\n| limits here | one stream, µs/point | many, points/s |\n|---|---|---|")
+    for threads in (1, 2)[:processors]:
+        at = {k: v[threads - 1] if isinstance(v, list) else v for k, v in probed.items()}
+        for precision, (seconds, rate) in limits.bounds(net, at).items():
+            one = result[f"latency {precision} {threads}"]["p50"]
+            many = max(result[f"throughput {precision} {threads}"].values())
+            share = f"{many / rate:.0%} reached" if rate else "not probed"
+            print(
+                f"| {precision}, {threads} | {1e6 * seconds:.1f}, {1e6 * seconds / one:.0%} reached"
+                f" | {rate:,.0f}, {share} |"
+            )
+    result["limits"] = probed
 
     result["start"] = start_times(nets.default())
     print("\nStart, ms: " + ", ".join(f"{k} {v:.1f}" for k, v in result["start"].items()))

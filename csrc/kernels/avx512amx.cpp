@@ -102,8 +102,8 @@ inline void sum_tiles(const Block<float>& block, int sketches, const float* h, s
   }
 }
 
-// What this thread's tiles are configured for; 0 for nothing. Configuring takes as long as a product
-// or two, and most blocks want what the last one had.
+// What this thread's tiles are configured for; 0 for nothing. Configuring takes as long as a
+// product or two, and most blocks want what the last one had.
 thread_local int configured = 0;
 
 inline void configure(int sketches, int last_words) {

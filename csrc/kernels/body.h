@@ -176,8 +176,8 @@ inline void sum_blocks(const Block<typename Element::Word>& block, int n, const 
   }
 }
 
-// One block for n sketches, as an instruction set may do it in a way of its own for an element of its
-// own (see avx512amx.cpp).
+// One block for n sketches, as an instruction set may do it in a way of its own for an element of
+// its own (see avx512amx.cpp).
 template <class Element>
 inline void sum_sketches(Element, const Block<typename Element::Word>& block, int n, const float* h,
                          size_t stride, float* totals, Ahead& ahead) {
