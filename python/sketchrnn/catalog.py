@@ -12,6 +12,12 @@ from .container import read_metadata
 _HERE = Path(__file__).parent
 _BUNDLED = _HERE / "weights"
 
+OFFICIAL = ("official", "official-small")
+"""The two families of public nets."""
+
+SOURCES = ("bundled", *OFFICIAL)
+"""Where a net of a name may come from."""
+
 
 class CatalogEntry(NamedTuple):
     """A net that :func:`sketchrnn.load` knows by name."""

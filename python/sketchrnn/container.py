@@ -111,7 +111,7 @@ def read_metadata(path: str | PathLike[str]) -> dict[str, Any]:
             length = int.from_bytes(file.read(8), "little")
             header = json.loads(file.read(min(length, 1 << 20)))
         return header if isinstance(header, dict) else {}
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
 
 

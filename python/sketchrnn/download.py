@@ -15,14 +15,14 @@ from typing import Any
 
 from . import _core
 from .cache import folder
+from .catalog import OFFICIAL
 from .container import read_metadata, write
 from .errors import DownloadError
 from .formats import need
 from .gen_json import read
 
 _HOST = "https://storage.googleapis.com/quickdraw-models"
-_FOLDERS = {"official": "large_models", "official-small": "models"}
-SOURCES = tuple(_FOLDERS)
+_FOLDERS = dict(zip(OFFICIAL, ("large_models", "models"), strict=True))
 
 _SECONDS = 30
 """Without a byte for so long, the server is taken for gone."""

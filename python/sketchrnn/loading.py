@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from . import _check, _core
-from .catalog import bundled_path, catalog, official
-from .container import pack
+from .catalog import SOURCES, bundled_path, catalog, official
+from .conditional import ConditionalNet, is_conditional
+from .container import pack, read_metadata
 from .errors import DeviceError
 from .net import Net
 
@@ -95,15 +96,14 @@ def load(
 
 
 def _by_name(name: str, source: str | None) -> Path:
-    from .download import SOURCES, fetch
-
-    if source not in (None, "bundled", *SOURCES):
-        raise ValueError(f"source: expected one of bundled, {', '.join(SOURCES)}, found {source!r}")
-    if source in (None, "bundled"):
-        path = bundled_path(name)
-        if path is not None:
-            return path
+    if source is not None and source not in SOURCES:
+        raise ValueError(f"source: expected one of {', '.join(SOURCES)}, found {source!r}")
+    path = bundled_path(name) if source in (None, "bundled") else None
+    if path is not None:
+        return path
     if source != "bundled":
+        from .download import fetch
+
         for facts in official():
             if facts["name"] == name:
                 return fetch(facts, source or "official")
@@ -117,6 +117,10 @@ def _is_path(text: str) -> bool:
 def _from_file(path: str, precision: str = "f32") -> Net:
     if not os.path.exists(path):
         raise FileNotFoundError(f"no such file: {path}")
+    # Only a regular file: opening a named pipe would wait for ever.
+    if not path.endswith(".json") and os.path.isfile(path) and is_conditional(read_metadata(path)):
+        with open(path, "rb") as file:
+            return ConditionalNet(file.read(), path, precision)
     if precision != "i8" and not path.endswith(".json"):
         return Net(_core.Net.from_file(os.fsencode(path), precision))
     if path.endswith(".json"):

@@ -145,6 +145,23 @@ class Net:
         return self._core.isa
 
     @property
+    def objects(self) -> tuple[str, ...]:
+        """What the net can draw: its one object, or the many of ``load("everything")``."""
+        return (self.name,)
+
+    def of(self, object: str) -> Net:
+        """Return the plain net of one of :attr:`objects`, which can be exported and saved alone.
+
+        Raises ValueError for another object.
+        """
+        if object != self.name:
+            raise ValueError(f"object: this net draws {self.name!r} alone, found {object!r}")
+        return self
+
+    def _for(self, object: str | None) -> Net:
+        return self if object is None else self.of(object)
+
+    @property
     def metadata(self) -> dict[str, str]:
         """What the container says of the net: units, licence, training record, …"""
         return self._core.metadata
@@ -161,6 +178,7 @@ class Net:
         softmax_temperature: float | None = ...,
         index: int = ...,
         progress: Progress | None = ...,
+        object: str | None = ...,
     ) -> Sketch: ...
     @overload
     def draw(
@@ -174,6 +192,7 @@ class Net:
         softmax_temperature: float | None = ...,
         index: int = ...,
         progress: Progress | None = ...,
+        object: str | None = ...,
     ) -> Sketches: ...
     def draw(
         self,
@@ -186,6 +205,7 @@ class Net:
         softmax_temperature: float | None = None,
         index: int = 0,
         progress: Progress | None = None,
+        object: str | None = None,
     ) -> Sketch | Sketches:
         """Draw one sketch, or `n` of them as a batch.
 
@@ -210,8 +230,10 @@ class Net:
             Number of the first sketch: ``draw(5, seed=s, index=10)`` is ``draw(15, seed=s)[10:]``.
         progress
             Called as progress(done, n) some 30 times a second while drawing.
+        object
+            What to draw, for a net of many objects (see :attr:`objects`).
         """
-        return self._generate(
+        return self._for(object)._generate(
             None,
             n,
             temperature=temperature,
@@ -236,6 +258,7 @@ class Net:
         softmax_temperature: float | None = ...,
         index: int = ...,
         progress: Progress | None = ...,
+        object: str | None = ...,
     ) -> Sketch: ...
     @overload
     def complete(
@@ -250,6 +273,7 @@ class Net:
         softmax_temperature: float | None = ...,
         index: int = ...,
         progress: Progress | None = ...,
+        object: str | None = ...,
     ) -> Sketches: ...
     def complete(
         self,
@@ -263,6 +287,7 @@ class Net:
         softmax_temperature: float | None = None,
         index: int = 0,
         progress: Progress | None = None,
+        object: str | None = None,
     ) -> Sketch | Sketches:
         """Continue a started drawing, once or `n` ways; other parameters as in :meth:`draw`.
 
@@ -270,7 +295,7 @@ class Net:
         ended. Whole drawings are returned, the given part first and unchanged; `max_len` counts
         them whole (None: the net's own, or the given rows and as many again if they exceed it).
         """
-        return self._generate(
+        return self._for(object)._generate(
             _check.strokes("partial", partial),
             n,
             temperature=temperature,
@@ -324,26 +349,34 @@ class Net:
         sketches = Sketches(strokes, offsets, self.name)
         return sketches[0] if n is None else sketches
 
-    def state(self, *, seed: int | None = None, index: int = 0, threads: int = 1) -> State:
+    def state(
+        self,
+        *,
+        seed: int | None = None,
+        index: int = 0,
+        threads: int = 1,
+        object: str | None = None,
+    ) -> State:
         """Return a stream at the start of drawing `index` of `seed` (None: a fresh seed).
 
         With `threads` = 2 each step is divided with a helper thread of the state's own, which spins
         between steps and sleeps when there is none for some milliseconds; the results are the same.
         """
+        net = self._for(object)
         return State(
-            self,
+            net,
             _core.Stream(
-                self._core,
+                net._core,
                 _check.seed(seed),
                 _check.integer("index", index, 0, 2**64 - 1),
                 _check.threads(threads),
             ),
         )
 
-    def predict(self, strokes: Any = ()) -> Distribution:
+    def predict(self, strokes: Any = (), *, object: str | None = None) -> Distribution:
         """Return the distribution of the movement after `strokes` (which may be empty)."""
         rows = _check.strokes("strokes", strokes)
-        predicted = self.state(seed=0).feed(rows).predict()
+        predicted = self.state(seed=0, object=object).feed(rows).predict()
         predicted.drawn = rows
         return predicted
 
@@ -353,6 +386,7 @@ class Net:
         *,
         threads: int | None = None,
         progress: Progress | None = None,
+        object: str | None = None,
     ) -> Score:
         """Return the negative log-likelihoods of drawings, teacher forcing.
 
@@ -370,7 +404,7 @@ class Net:
                 raise ValueError(f"drawing {int(lengths.argmin())}: empty")
         else:
             batch = Sketches.of([_unpadded(i, d) for i, d in enumerate(sketches)])
-        offset_nll, pen_nll = self._core.score(
+        offset_nll, pen_nll = self._for(object)._core.score(
             np.ascontiguousarray(batch.strokes, np.float32),
             np.ascontiguousarray(batch.offsets, np.int64),
             _check.threads(threads),

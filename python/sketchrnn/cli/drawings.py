@@ -9,7 +9,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from ..download import SOURCES
+from ..catalog import SOURCES
 from ..strokes import METHODS
 
 if TYPE_CHECKING:
@@ -101,9 +101,10 @@ def net_options(p: argparse.ArgumentParser) -> None:
     p.add_argument("--precision", default="f32", choices=("f32", "i16", "i8"))
     p.add_argument(
         "--source",
-        choices=("bundled", *SOURCES),
+        choices=SOURCES,
         help="whose net of that name (default: bundled if there is one, else official)",
     )
+    p.add_argument("--object", help="what to draw, for the net that knows many: everything")
 
 
 def _simplify_options(p: argparse.ArgumentParser) -> None:
@@ -134,10 +135,12 @@ def greet(options: argparse.Namespace) -> int:
     return 0
 
 
-def _load(options: argparse.Namespace) -> Net:
+def load_net(options: argparse.Namespace) -> Net:
+    """Return the net that the options name."""
     from ..loading import load
 
-    return load(options.net, precision=options.precision, source=options.source)
+    net = load(options.net, precision=options.precision, source=options.source)
+    return net if options.object is None else net.of(options.object)
 
 
 def _arguments(options: argparse.Namespace) -> dict[str, Any]:
@@ -189,7 +192,7 @@ def _put(drawing: Sketch | Sketches, options: argparse.Namespace, **more: Any) -
 
 
 def _draw(options: argparse.Namespace) -> int:
-    net = _load(options)
+    net = load_net(options)
     sketches = net.draw(options.n, **_arguments(options), progress=_progress("drawing"))
     return _put(sketches, options)
 
@@ -201,7 +204,7 @@ def _complete(options: argparse.Namespace) -> int:
     if len(start) == 0:
         raise ValueError(f"{options.start}: no drawing in it")
     started = _simplified(start, options)[0].strokes
-    net = _load(options)
+    net = load_net(options)
     sketches = net.complete(
         started[started[:, 4] == 0], options.n, **_arguments(options), progress=_progress("drawing")
     )
@@ -211,7 +214,7 @@ def _complete(options: argparse.Namespace) -> int:
 def _animate(options: argparse.Namespace) -> int:
     if options.output is None and options.format is None:
         return _animate_here(options)
-    net = _load(options)
+    net = load_net(options)
     sketches = net.draw(options.n, **_arguments(options))
     more: dict[str, Any] = {"points_per_second": options.points_per_second}
     if (options.format or options.output).lower().endswith(".svg"):
@@ -221,7 +224,7 @@ def _animate(options: argparse.Namespace) -> int:
 
 def _animate_here(options: argparse.Namespace) -> int:
     """Frames on the terminal, each over the last; elsewhere the finished drawing."""
-    sketch = _load(options).draw(**_arguments(options))
+    sketch = load_net(options).draw(**_arguments(options))
     if not sys.stdout.isatty():
         _show(sketch)
         return 0
@@ -245,7 +248,7 @@ def _plot(options: argparse.Namespace) -> int:
     if os.path.exists(options.net) and not options.net.endswith((".safetensors", ".gen.json")):
         drawings = read(options.net, limit=options.n)
     else:
-        drawings = _load(options).draw(options.n, **_arguments(options))
+        drawings = load_net(options).draw(options.n, **_arguments(options))
     more = {
         "page": options.page,
         "feed": options.feed,
@@ -258,7 +261,7 @@ def _plot(options: argparse.Namespace) -> int:
 def _score(options: argparse.Namespace) -> int:
     from ..formats import read
 
-    net = _load(options)
+    net = load_net(options)
     sketches = read(options.drawings, limit=options.limit)
     score = net.score(sketches, progress=_progress("scoring"))
     figures = {

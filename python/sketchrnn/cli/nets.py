@@ -9,7 +9,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from .drawings import net_options
+from .drawings import load_net, net_options
 
 if TYPE_CHECKING:
     from ..net import Net
@@ -81,9 +81,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _info(options: argparse.Namespace) -> int:
-    from ..loading import load
-
-    net = load(options.net, precision=options.precision, source=options.source)
+    net = load_net(options)
     info = net.info()
     if options.diagram:
         net.diagram(options.diagram)

@@ -1,0 +1,45 @@
+"""Draws docs/nets/*.png: eight sketches of each bundled net at τ = 0.2, 0.4 and 0.8, a row each.
+
+python tools/contact_sheets.py
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import sketchrnn
+
+FOLDER = Path(__file__).parent.parent / "docs" / "nets"
+TEMPERATURES = (0.2, 0.4, 0.8)
+COLUMNS = 8
+
+
+def sheet(net: sketchrnn.Net, path: Path, **options: str) -> None:
+    """Draw one net's sheet, always the same sketches."""
+    drawn = [
+        sketch
+        for temperature in TEMPERATURES
+        for sketch in net.draw(COLUMNS, temperature=temperature, seed=1, **options)
+    ]
+    captions = [f"τ = {TEMPERATURES[i // COLUMNS]}" for i in range(len(drawn))]
+    sketchrnn.Sketches.of(drawn).grid(COLUMNS, captions).save(path, size=960)
+
+
+def main() -> None:
+    FOLDER.mkdir(exist_ok=True)
+    for entry in sketchrnn.catalog():
+        if entry.source != "bundled":
+            continue
+        net = sketchrnn.load(entry.name)
+        if len(net.objects) == 1:
+            sheet(net, FOLDER / f"{entry.name}.png")
+            continue
+        # A sample of what it knows, one of each.
+        names = net.objects[::7][:48]
+        drawn = [net.draw(temperature=0.4, seed=2, object=name) for name in names]
+        path = FOLDER / f"{entry.name}.png"
+        sketchrnn.Sketches.of(drawn).grid(COLUMNS, names).save(path, size=960)
+
+
+if __name__ == "__main__":
+    main()
