@@ -26,19 +26,19 @@ class FinishedRows {
     }
   }
 
-  // Visits every row once, in order, giving memory back behind it.
+  // Visits the rows of the next chunk in order and gives its memory back; false when none is left.
   template <class Visit>
-  void consume(Visit visit) {
-    for (auto& chunk : chunks_) {
-      for (const Row& row : chunk) visit(row);
-      chunk = {};
-    }
-    chunks_.clear();
+  bool consume_chunk(Visit visit) {
+    if (consumed_ == chunks_.size()) return false;
+    for (const Row& row : chunks_[consumed_]) visit(row);
+    std::vector<Row>().swap(chunks_[consumed_++]);  // assigning {} would keep the memory
+    return true;
   }
 
  private:
   static constexpr std::size_t kChunk = 1u << 16;
   std::vector<std::vector<Row>> chunks_;
+  std::size_t consumed_ = 0;
 };
 
 struct Finished {
@@ -198,24 +198,34 @@ Batch assemble(std::vector<Output>& outputs, const std::vector<Row>& prefix, std
           static_cast<std::int64_t>(prefix.size() + finished.length);
   for (std::size_t i = 0; i < count; ++i) batch.offsets[i + 1] += batch.offsets[i];
   batch.rows.reset(new float[5 * static_cast<std::size_t>(batch.offsets[count])]);
-  for (Output& output : outputs) {
-    auto finished = output.order.begin();
-    std::size_t left = 0;
+  // Where each thread's next row goes.
+  struct Place {
+    std::size_t drawings = 0;  // begun so far
+    std::size_t left = 0;      // rows still to come of the last one
     float* out = nullptr;
-    output.rows.consume([&](const Row& row) {
-      if (left == 0) {
-        out = batch.rows.get() + 5 * batch.offsets[finished->drawing];
-        for (const Row& given : prefix) {
-          write_row(out, given);
-          out += 5;
+  };
+  std::vector<Place> places(outputs.size());
+  // A chunk of each thread in turn: all threads took drawings in order and at one pace, so that the
+  // result is filled from front to back while what it is made from goes.
+  for (bool more = true; more;) {
+    more = false;
+    for (std::size_t t = 0; t < outputs.size(); ++t) {
+      Place& place = places[t];
+      more |= outputs[t].rows.consume_chunk([&](const Row& row) {
+        if (place.left == 0) {
+          const Finished& finished = outputs[t].order[place.drawings++];
+          place.out = batch.rows.get() + 5 * batch.offsets[finished.drawing];
+          for (const Row& given : prefix) {
+            write_row(place.out, given);
+            place.out += 5;
+          }
+          place.left = finished.length;
         }
-        left = finished->length;
-        ++finished;
-      }
-      write_row(out, row);
-      out += 5;
-      --left;
-    });
+        write_row(place.out, row);
+        place.out += 5;
+        --place.left;
+      });
+    }
   }
   return batch;
 }
