@@ -501,10 +501,29 @@ def test_npz_cut_short(tmp_path):
         sketchrnn.read(npz_of(tmp_path, file.getvalue()[:-60] + loop))
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["", "<svg", "<html/>x", '<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 x"/></svg>'],
-)
+def svg_of(path):
+    return f'<svg xmlns="http://www.w3.org/2000/svg"><path d="{path}"/></svg>'
+
+
+HOSTILE_SVG = {
+    "empty": "",
+    "cut": "<svg",
+    "no svg": "<html/>x",
+    "no number": svg_of("M0 x"),
+    "infinite": svg_of("M0 0L1e999 5"),
+    "overflowing curve": svg_of("M0 0C1e308 1e308 -1e308 1e308 5 5"),
+    "ten million points": svg_of("M0 0" + "c1e6 1e6 0 1e6 5 5" * 2000),
+    "another file": '<!DOCTYPE s [<!ENTITY x SYSTEM "file:///etc/passwd">]>'
+    '<svg xmlns="http://www.w3.org/2000/svg"><desc>&x;</desc></svg>',
+    "billion laughs": '<!DOCTYPE s [<!ENTITY a "aaaaaaaaaa">'
+    + "".join(
+        f'<!ENTITY {b} "{f"&{a};" * 10}">' for a, b in zip("abcdefghi", "bcdefghij", strict=True)
+    )
+    + ']><svg xmlns="http://www.w3.org/2000/svg"><path d="&j;"/></svg>',
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE_SVG.values(), ids=HOSTILE_SVG)
 def test_hostile_svg(tmp_path, text):
     pytest.importorskip("svgpathtools")
     (tmp_path / "a.svg").write_text(text)

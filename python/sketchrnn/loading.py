@@ -18,7 +18,7 @@ from .net import Net
 
 PRECISIONS = ("f32", "i16", "i8")
 
-DEFAULT = "pig"
+DEFAULT = "butterfly"
 """The net that load() takes when nothing is named."""
 
 

@@ -164,6 +164,9 @@ _TOLERANCE = 0.1
 _MOST_PIECES = 10_000
 """Pieces of one curve at most, however large its numbers."""
 
+_MOST_POINTS = 1_000_000
+"""Points of a drawing at most: a file of a few kilobytes could ask for any number."""
+
 
 def read(path: str) -> Iterator[Sketch]:
     """Yield the one drawing that the paths and shapes of an SVG make, in its user units.
@@ -179,12 +182,14 @@ def read(path: str) -> Iterator[Sketch]:
         paths = document.paths(
             path_filter=lambda element: not any(v.endswith("%") for v in element.attrib.values())
         )
-        lines = [
-            line
-            for whole in sorted(paths, key=lambda whole: order[whole.element])
-            for piece in whole.continuous_subpaths()
-            if len(line := _flatten(piece))
-        ]
+        lines: list[NDArray[np.float64]] = []
+        left = _MOST_POINTS
+        for whole in sorted(paths, key=lambda whole: order[whole.element]):
+            for piece in whole.continuous_subpaths():
+                line = _flatten(piece, left)
+                left -= len(line)
+                if len(line):
+                    lines.append(line)
     # The parser raises nearly anything on bytes that are no SVG.
     except Exception as error:
         raise FormatError(f"{path}: not an SVG that can be read: {error!r}") from None
@@ -194,7 +199,7 @@ def read(path: str) -> Iterator[Sketch]:
         raise FormatError(f"{path}: {error}") from None
 
 
-def _flatten(path: Any) -> NDArray[np.float64]:
+def _flatten(path: Any, most: int) -> NDArray[np.float64]:
     points: list[complex] = []
     for segment in path:
         pieces = 1
@@ -204,6 +209,8 @@ def _flatten(path: Any) -> NDArray[np.float64]:
             bend = max(abs(segment.derivative(t, 2)) for t in (0.0, 0.25, 0.5, 0.75, 1.0))
             pieces = math.ceil(math.sqrt(1.5 * bend / (8 * _TOLERANCE)))
             pieces = max(1, min(pieces, _MOST_PIECES))
+        if len(points) + pieces >= most:
+            raise ValueError(f"more than {_MOST_POINTS} points")
         if not points:
             points.append(segment.start)
         points.extend(segment.point((i + 1) / pieces) for i in range(pieces))

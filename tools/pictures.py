@@ -1,6 +1,7 @@
-"""Draws docs/nets/*.png: eight sketches of each bundled net at τ = 0.2, 0.4 and 0.8, a row each.
+"""Draws docs/nets/*.png, eight sketches of each bundled net at temperatures 0.2, 0.4 and 0.8, and
+the pictures of the README, docs/pictures/readme-*.
 
-python tools/contact_sheets.py
+    python tools/pictures.py
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from pathlib import Path
 
 import sketchrnn
 
-FOLDER = Path(__file__).parent.parent / "docs" / "nets"
+DOCS = Path(__file__).parent.parent / "docs"
+FOLDER = DOCS / "nets"
 TEMPERATURES = (0.2, 0.4, 0.8)
 COLUMNS = 8
 
@@ -21,7 +23,7 @@ def sheet(net: sketchrnn.Net, path: Path, **options: str) -> None:
         for temperature in TEMPERATURES
         for sketch in net.draw(COLUMNS, temperature=temperature, seed=1, **options)
     ]
-    captions = [f"τ = {TEMPERATURES[i // COLUMNS]}" for i in range(len(drawn))]
+    captions = [f"temperature {TEMPERATURES[i // COLUMNS]}" for i in range(len(drawn))]
     sketchrnn.Sketches.of(drawn).grid(COLUMNS, captions).save(path, size=960)
 
 
@@ -39,6 +41,18 @@ def main() -> None:
         drawn = [net.draw(temperature=0.4, seed=2, object=name) for name in names]
         path = FOLDER / f"{entry.name}.png"
         sketchrnn.Sketches.of(drawn).grid(COLUMNS, names).save(path, size=960)
+    readme()
+
+
+def readme() -> None:
+    """Draw a drawing drawing itself, one coloured by the order of its strokes, a distribution."""
+    pictures = DOCS / "pictures"
+    butterfly = sketchrnn.load("butterfly").draw(seed=7, temperature=0.3)
+    butterfly.save(pictures / "readme-animated.svg", size=240, animate=True)
+    net = sketchrnn.load("face")
+    face = net.draw(seed=1, index=6, temperature=0.2)
+    face.save(pictures / "readme-order.svg", size=240, by_order=True, stroke_width=3)
+    net.predict(face.strokes[:22]).save(pictures / "readme-next.svg", size=352)
 
 
 if __name__ == "__main__":
