@@ -130,8 +130,10 @@ def need(module: str, extra: str) -> Any:
     try:
         return import_module(module)
     except ImportError as error:
+        package = module.split(".")[0]
+        name = {"PIL": "Pillow", "fpdf": "fpdf2", "av": "PyAV"}.get(package, package)
         raise ImportError(
-            f"this needs {module.split('.')[0]}: pip install 'sketchrnn[{extra}]' ({error})"
+            f"this needs {name}: pip install 'sketchrnn[{extra}]' ({error})"
         ) from None
 
 
