@@ -398,6 +398,16 @@ def test_svg_path(drawn):
     lines = [[tuple(map(float, p.split())) for p in m.split("L")] for m in text.split("M")[1:]]
     for ours, theirs in zip(lines, drawn[0].lines(), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=0.006)
+    pytest.importorskip("svgpathtools")
+    again = Sketch.from_svg_path(text, "butterfly")
+    assert again.name == "butterfly"
+    for ours, theirs in zip(again.lines(), drawn[0].lines(), strict=True):
+        # Rounded to a hundredth, where the first point also decides where all others lie.
+        np.testing.assert_allclose(ours, theirs, atol=0.02)
+    assert len(Sketch.from_svg_path("")) == 1  # the end
+    for bad in ("M0 x", "hello", "M0 0L1e999 1", "M0 0" + "c1e6 1e6 0 1e6 5 5" * 2000):
+        with pytest.raises(ValueError, match=r"path|position"):
+            Sketch.from_svg_path(bad)
 
 
 def test_braille_shows_where_the_ink_is():

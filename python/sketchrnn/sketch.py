@@ -42,6 +42,17 @@ class Sketch:
         sketch.name = name
         return sketch
 
+    @classmethod
+    def from_svg_path(cls, data: str, name: str | None = None) -> Sketch:
+        """Make a drawing of the data of an SVG path, such as "M0 0L10 5C…", in its units.
+
+        Curves are flattened to within a tenth of a unit. Needs svgpathtools (the extra ``svg``).
+        Raises ValueError for what is no path.
+        """
+        from .formats.svg import lines_of_path
+
+        return cls._from_core(lines_to_stroke5(lines_of_path(data)), name)
+
     @property
     def stroke3(self) -> Floats:
         """(m, 3) float32: dx, dy, pen lifts; without the end row."""

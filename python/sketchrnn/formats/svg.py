@@ -199,6 +199,19 @@ def read(path: str) -> Iterator[Sketch]:
         raise FormatError(f"{path}: {error}") from None
 
 
+def lines_of_path(data: str) -> list[NDArray[np.float64]]:
+    """Return the polylines of a path's data; ValueError for what is none."""
+    svgpathtools = need("svgpathtools", "svg")
+    try:
+        lines: list[NDArray[np.float64]] = []
+        for piece in svgpathtools.parse_path(data).continuous_subpaths():
+            lines.append(_flatten(piece, _MOST_POINTS - sum(map(len, lines))))
+    # The parser raises nearly anything on text that is no path.
+    except Exception as error:
+        raise ValueError(f"path data: expected an SVG path: {error!r:.200}") from None
+    return [line for line in lines if len(line)]
+
+
 def _flatten(path: Any, most: int) -> NDArray[np.float64]:
     points: list[complex] = []
     for segment in path:
