@@ -33,6 +33,7 @@ def main() -> None:
     p.add_argument("--weights", type=Path, default=Path("weights"))
     p.add_argument("-o", "--output", type=Path, default=Path("alone.json"))
     p.add_argument("--threads", type=int, default=1)
+    p.add_argument("--steps", type=int, default=1000)
     p.add_argument("--lr", type=float, default=1e-3)
     args = p.parse_args()
     torch.set_num_threads(args.threads)
@@ -48,7 +49,7 @@ def main() -> None:
         parts = {s: [d for d in every if d.word == name and d.split == s] for s in SPLITS}
         torch.manual_seed(0)
         settings = Settings(
-            steps=1000,
+            steps=args.steps,
             batch=64,
             lr=args.lr,
             lr_end=args.lr / 100,

@@ -21,6 +21,7 @@ def main() -> None:
     print("| net | units | MB | valid nats | test nats | cell, test | paper, test | alone, test |")
     print("|---|---|---|---|---|---|---|---|")
     sums = [0.0] * 4
+    alone_sum = 0.0
     count = 0
     for path in sorted(args.nets):
         tensors, metadata = export.read(path)
@@ -35,8 +36,13 @@ def main() -> None:
         )
         if "objects" not in metadata:
             sums = [a + b for a, b in zip(sums, row, strict=True)]
+            alone_sum += base or 0.0
             count += 1
-    print("| mean | | | " + " | ".join(f"{x / max(count, 1):.3f}" for x in sums) + " | |")
+    print(
+        "| mean of the nets for one object | | | "
+        + " | ".join(f"{x / max(count, 1):.3f}" for x in sums)
+        + f" | {f'{alone_sum / max(count, 1):.3f}' if alone else ''} |"
+    )
 
 
 if __name__ == "__main__":
