@@ -50,6 +50,22 @@ struct alignas(64) TileShapes {
 // GCC's tile intrinsics do not tell the compiler that they read and write memory.
 inline void memory_is_current() { asm volatile("" ::: "memory"); }
 
+// Adds to the sums the products of the words at `k`, through tile H for h and W for weights. A
+// macro, for instructions name their tiles by literal numbers.
+#define SKETCHRNN_MULTIPLY(H, W)                                 \
+  do {                                                           \
+    const float* const weights = block.weights + k * kRowFloats; \
+    _tile_loadd(H, h + k, h_bytes);                              \
+    _tile_loadd(W, weights, kRowBytes);                          \
+    _tile_dpbusd(0, H, W);                                       \
+    _tile_loadd(W, weights + kPanel, kRowBytes);                 \
+    _tile_dpbusd(1, H, W);                                       \
+    _tile_loadd(W, weights + 2 * kPanel, kRowBytes);             \
+    _tile_dpbusd(2, H, W);                                       \
+    _tile_loadd(W, weights + 3 * kPanel, kRowBytes);             \
+    _tile_dpbusd(3, H, W);                                       \
+  } while (false)
+
 // One block of words for up to 16 sketches, the tiles being configured for that many.
 inline void sum_tiles(const Block<float>& block, int sketches, const float* h, size_t stride,
                       float* totals) {
@@ -63,30 +79,8 @@ inline void sum_tiles(const Block<float>& block, int sketches, const float* h, s
   _tile_loadd(2, block.start + 2 * kPanel, 0);
   _tile_loadd(3, block.start + 3 * kPanel, 0);
   int k = 0;
-  for (; k + kTileWords <= block.count; k += kTileWords) {
-    const float* weights = block.weights + k * kRowFloats;
-    _tile_loadd(4, h + k, h_bytes);
-    _tile_loadd(5, weights, kRowBytes);
-    _tile_dpbusd(0, 4, 5);
-    _tile_loadd(5, weights + kPanel, kRowBytes);
-    _tile_dpbusd(1, 4, 5);
-    _tile_loadd(5, weights + 2 * kPanel, kRowBytes);
-    _tile_dpbusd(2, 4, 5);
-    _tile_loadd(5, weights + 3 * kPanel, kRowBytes);
-    _tile_dpbusd(3, 4, 5);
-  }
-  if (k < block.count) {
-    const float* weights = block.weights + k * kRowFloats;
-    _tile_loadd(6, h + k, h_bytes);
-    _tile_loadd(7, weights, kRowBytes);
-    _tile_dpbusd(0, 6, 7);
-    _tile_loadd(7, weights + kPanel, kRowBytes);
-    _tile_dpbusd(1, 6, 7);
-    _tile_loadd(7, weights + 2 * kPanel, kRowBytes);
-    _tile_dpbusd(2, 6, 7);
-    _tile_loadd(7, weights + 3 * kPanel, kRowBytes);
-    _tile_dpbusd(3, 6, 7);
-  }
+  for (; k + kTileWords <= block.count; k += kTileWords) SKETCHRNN_MULTIPLY(4, 5);
+  if (k < block.count) SKETCHRNN_MULTIPLY(6, 7);
   _tile_stored(0, sums, kRowBytes);
   _tile_stored(1, sums + kPanel, kRowBytes);
   _tile_stored(2, sums + 2 * kPanel, kRowBytes);
@@ -101,6 +95,8 @@ inline void sum_tiles(const Block<float>& block, int sketches, const float* h, s
     }
   }
 }
+
+#undef SKETCHRNN_MULTIPLY
 
 // What this thread's tiles are configured for; 0 for nothing. Configuring takes as long as a
 // product or two, and most blocks want what the last one had.

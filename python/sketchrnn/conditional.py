@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _core
-from .container import ARRAYS, pack
+from .container import ARRAYS, pack, read_header
 from .net import Net
 
 _SIDE = ("embed", "to_b", "to_bo")
@@ -90,8 +90,7 @@ def _parse(container: bytes, what: str) -> tuple[dict[str, NDArray[Any]], dict[s
         raise _core.WeightsError(f"{what}: {message}")
 
     try:
-        length = int.from_bytes(container[:8], "little")
-        header = json.loads(container[8 : 8 + length])
+        header = read_header(container)
         metadata = dict(header.pop("__metadata__"))
         objects = json.loads(metadata.pop("objects"))
         facts = {
@@ -112,6 +111,7 @@ def _parse(container: bytes, what: str) -> tuple[dict[str, NDArray[Any]], dict[s
     if not all(isinstance(value, str) for value in metadata.values()):
         fail("metadata: expected texts")
     facts["metadata"] = metadata
+    start = 8 + int.from_bytes(container[:8], "little")
     arrays = {}
     for key in (*ARRAYS, *_SIDE):
         entry = header.get(key)
@@ -121,7 +121,7 @@ def _parse(container: bytes, what: str) -> tuple[dict[str, NDArray[Any]], dict[s
         shape, offsets = _sizes(entry.get("shape")), _sizes(entry.get("data_offsets"))
         if len(shape) not in (1, 2) or len(offsets) != 2:
             fail(f"array {key!r}: shape and data_offsets: expected lists of one or two integers")
-        data = container[8 + length :][offsets[0] : offsets[1]]
+        data = container[start + offsets[0] : start + offsets[1]]
         if len(data) != math.prod(shape) * dtype.itemsize:
             fail(f"array {key!r}: {len(data)} bytes do not make the shape {shape}")
         arrays[key] = np.frombuffer(data, dtype).reshape(shape)

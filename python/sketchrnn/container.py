@@ -69,7 +69,7 @@ def _assemble(header: dict[str, Any], keys: Sequence[str], blobs: Sequence[bytes
 def is_quantised(container: bytes) -> bool:
     """Whether the container holds 8-bit recurrent weights; False also for what is no container."""
     try:
-        return bool(_header(container)["wh"]["dtype"] == "I8")
+        return bool(read_header(container)["wh"]["dtype"] == "I8")
     except (ValueError, KeyError, TypeError):
         return False
 
@@ -81,7 +81,7 @@ def with_i8(
     h_scale: NDArray[np.float32],
 ) -> bytes:
     """Return a copy of a valid container with its recurrent weights in 8 bits."""
-    header = _header(container)
+    header = read_header(container)
     start = 8 + int.from_bytes(container[:8], "little")
     blobs = {}
     for key in ARRAYS:
@@ -98,7 +98,8 @@ def with_i8(
     return _assemble(header, list(blobs), list(blobs.values()))
 
 
-def _header(container: bytes) -> dict[str, Any]:
+def read_header(container: bytes) -> dict[str, Any]:
+    """Return a container's header; raises ValueError where it is not JSON."""
     length = int.from_bytes(container[:8], "little")
     header: dict[str, Any] = json.loads(container[8 : 8 + length])
     return header

@@ -120,11 +120,7 @@ def simplify(line: ArrayLike, epsilon: float, method: str = "rdp") -> NDArray[np
 
     Raises ValueError for another shape, non-finite points, a negative epsilon, an unknown method.
     """
-    points = np.ascontiguousarray(line, dtype=np.float64)
-    if points.ndim != 2 or points.shape[1] != 2:
-        raise ValueError(f"line: expected an array of shape (k, 2), found {points.shape}")
-    if not np.isfinite(points).all():
-        raise ValueError("line: points must be finite")
+    points = _polyline(line)
     if method not in METHODS:
         raise ValueError(f"method: expected one of {', '.join(METHODS)}, found {method!r}")
     if method == "quickdraw":
@@ -140,9 +136,7 @@ def resample(line: ArrayLike, spacing: float = 1.0) -> NDArray[np.float64]:
     Raises ValueError for another shape, non-finite points, a spacing that is not positive, or one
     so small that more than a hundred million points were needed.
     """
-    points = np.ascontiguousarray(line, dtype=np.float64)
-    if points.ndim != 2 or points.shape[1] != 2:
-        raise ValueError(f"line: expected an array of shape (k, 2), found {points.shape}")
+    points = _polyline(line)
     if not 0 < spacing < np.inf:
         raise ValueError(f"spacing: expected a positive number, found {spacing}")
     if len(points) < 2:
@@ -154,6 +148,15 @@ def resample(line: ArrayLike, spacing: float = 1.0) -> NDArray[np.float64]:
         return points[[0, -1]]
     at = np.append(np.arange(0.0, along[-1], spacing), along[-1])
     return np.stack([np.interp(at, along, points[:, d]) for d in (0, 1)], axis=1)
+
+
+def _polyline(line: ArrayLike) -> NDArray[np.float64]:
+    points = np.ascontiguousarray(line, dtype=np.float64)
+    if points.ndim != 2 or points.shape[1] != 2:
+        raise ValueError(f"line: expected an array of shape (k, 2), found {points.shape}")
+    if not np.isfinite(points).all():
+        raise ValueError("line: points must be finite")
+    return points
 
 
 def _thin(points: NDArray[np.float64], epsilon: float) -> NDArray[np.float64]:

@@ -9,37 +9,39 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from ..catalog import SOURCES
 from ..strokes import METHODS
+from .common import add_command, load_net, net_options
 
 if TYPE_CHECKING:
-    from ..net import Net, Progress
+    from ..net import Progress
     from ..sketch import Sketch, Sketches
-
-_PLOTS = (".hpgl", ".plt", ".gcode", ".nc")
 
 
 def add_to(commands: Any, formatter: type[argparse.HelpFormatter]) -> None:
     """Add the subcommands of this module."""
-    p = _command(commands, formatter, "draw", _draw, "draw sketches", "draw pig -n 9 -o pigs.svg")
+    p = add_command(
+        commands, formatter, "draw", _draw, "draw sketches", "draw pig -n 9 -o pigs.svg"
+    )
     p.add_argument("net", metavar="NET", nargs="?", help="a name or a file (default: the default)")
     _drawing_options(p)
 
     text = "finish a started drawing"
-    p = _command(commands, formatter, "complete", _complete, text, "complete face eyes.svg -n 9")
+    p = add_command(commands, formatter, "complete", _complete, text, "complete face eyes.svg -n 9")
     p.add_argument("net", metavar="NET")
     p.add_argument("start", metavar="START", help="file with the started drawing (its first one)")
     _simplify_options(p)
     _drawing_options(p)
 
     text = "draw a sketch as an animation"
-    p = _command(commands, formatter, "animate", _animate, text, "animate duck -o duck.gif")
+    p = add_command(commands, formatter, "animate", _animate, text, "animate duck -o duck.gif")
     p.add_argument("net", metavar="NET", nargs="?")
     p.add_argument("--points-per-second", type=float, default=40.0, metavar="P")
     _drawing_options(p)
 
     text = "draw for a pen plotter (HP-GL .hpgl .plt, G-code .gcode .nc)"
-    p = _command(commands, formatter, "plot", _plot, text, "plot cactus --page 210x297 -o c.gcode")
+    p = add_command(
+        commands, formatter, "plot", _plot, text, "plot cactus --page 210x297 -o c.gcode"
+    )
     p.add_argument("net", metavar="NET", help="a net, or a file of drawings")
     p.add_argument("--page", type=_page, default=(210.0, 297.0), metavar="WxH", help="millimetres")
     p.add_argument("--feed", type=float, metavar="F", help="G-code: mm a minute while drawing")
@@ -48,7 +50,7 @@ def add_to(commands: Any, formatter: type[argparse.HelpFormatter]) -> None:
     _drawing_options(p)
 
     text = "negative log-likelihood of drawings"
-    p = _command(commands, formatter, "score", _score, text, "score pig drawings.ndjson --json")
+    p = add_command(commands, formatter, "score", _score, text, "score pig drawings.ndjson --json")
     p.add_argument("net", metavar="NET")
     p.add_argument("drawings", metavar="FILE", help=".ndjson, .npz, .bin, .json, .svg")
     p.add_argument("--limit", type=int, help="drawings at most")
@@ -56,31 +58,12 @@ def add_to(commands: Any, formatter: type[argparse.HelpFormatter]) -> None:
     p.add_argument("--json", action="store_true", help="figures as JSON, of each drawing too")
 
     text = "from one format of drawings to another"
-    p = _command(commands, formatter, "convert", _convert, text, "convert a.ndjson b.npz")
+    p = add_command(commands, formatter, "convert", _convert, text, "convert a.ndjson b.npz")
     p.add_argument("source", metavar="FROM")
     p.add_argument("target", metavar="TO", help="file, or - for standard output")
     p.add_argument("--format", help="suffix that TO would have, such as .ndjson")
     p.add_argument("--limit", type=int, help="drawings at most")
     _simplify_options(p)
-
-
-def _command(
-    commands: Any,
-    formatter: type[argparse.HelpFormatter],
-    name: str,
-    run: Any,
-    text: str,
-    example: str,
-) -> argparse.ArgumentParser:
-    p: argparse.ArgumentParser = commands.add_parser(
-        name,
-        help=text,
-        description=f"{text[0].upper()}{text[1:]}.",
-        epilog=f"example: sketchrnn {example}",
-        formatter_class=formatter,
-    )
-    p.set_defaults(run=run)
-    return p
 
 
 def _drawing_options(p: argparse.ArgumentParser) -> None:
@@ -94,17 +77,6 @@ def _drawing_options(p: argparse.ArgumentParser) -> None:
     p.add_argument("--max-len", type=int, help="points of a drawing at most")
     net_options(p)
     p.add_argument("--threads", type=int)
-
-
-def net_options(p: argparse.ArgumentParser) -> None:
-    """Add what load() is told beside the name."""
-    p.add_argument("--precision", default="f32", choices=("f32", "i16", "i8"))
-    p.add_argument(
-        "--source",
-        choices=SOURCES,
-        help="whose net of that name (default: bundled if there is one, else official)",
-    )
-    p.add_argument("--object", help="what to draw, for the net that knows many: everything")
 
 
 def _simplify_options(p: argparse.ArgumentParser) -> None:
@@ -133,14 +105,6 @@ def greet(options: argparse.Namespace) -> int:
     _show(net.draw(temperature=0.3))
     print(f"A {net.name}, drawn just now. sketchrnn -h says what else there is.", file=sys.stderr)
     return 0
-
-
-def load_net(options: argparse.Namespace) -> Net:
-    """Return the net that the options name."""
-    from ..loading import load
-
-    net = load(options.net, precision=options.precision, source=options.source)
-    return net if options.object is None else net.of(options.object)
 
 
 def _arguments(options: argparse.Namespace) -> dict[str, Any]:
@@ -240,11 +204,12 @@ def _animate_here(options: argparse.Namespace) -> int:
 def _plot(options: argparse.Namespace) -> int:
     import os
 
-    from ..formats import read
+    from ..formats import FORMATS, read
 
+    plots = tuple(suffix for suffix, f in FORMATS.items() if f.module in ("hpgl", "gcode"))
     name = options.output if options.format is None else options.format
-    if name is None or not name.lower().endswith(_PLOTS):
-        raise ValueError(f"-o: expected a file ending in one of {', '.join(_PLOTS)}, found {name}")
+    if name is None or not name.lower().endswith(plots):
+        raise ValueError(f"-o: expected a file ending in one of {', '.join(plots)}, found {name}")
     if os.path.exists(options.net) and not options.net.endswith((".safetensors", ".gen.json")):
         drawings = read(options.net, limit=options.n)
     else:

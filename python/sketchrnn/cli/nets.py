@@ -9,7 +9,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from .drawings import load_net, net_options
+from .common import add_command, load_net, net_options
 
 if TYPE_CHECKING:
     from ..net import Net
@@ -19,15 +19,7 @@ def add_to(commands: Any, formatter: type[argparse.HelpFormatter]) -> None:
     """Add the subcommands of this module."""
 
     def command(name: str, run: Any, text: str, example: str) -> argparse.ArgumentParser:
-        p: argparse.ArgumentParser = commands.add_parser(
-            name,
-            help=text,
-            description=f"{text[0].upper()}{text[1:]}.",
-            epilog=f"example: sketchrnn {example}",
-            formatter_class=formatter,
-        )
-        p.set_defaults(run=run)
-        return p
+        return add_command(commands, formatter, name, run, text, example)
 
     p = command("list", _list, "list the nets that have a name", "list --json")
     p.add_argument("--json", action="store_true")

@@ -6,7 +6,7 @@ import math
 from typing import IO, Any
 
 from ..sketch import Sketch, Sketches
-from .page import first_points, lay_out
+from .page import first_points, in_a_row, lay_out, pixels_across
 from .raster import Canvas
 
 _MOST_FRAMES = 1000
@@ -21,14 +21,19 @@ def frames(
     columns: int | None,
     points_per_second: float,
     fps: float,
+    hold: float,
 ) -> list[Any]:
-    """Return the frames as Pillow images, from an empty page to the finished drawings."""
+    """Return the frames as Pillow images, from an empty page to the finished drawings.
+
+    `hold`, seconds that the last is to be shown for, is checked here and heeded by the caller: each
+    file format has its own way to stand still.
+    """
+    if not 0 <= hold < 60:
+        raise ValueError(f"hold: expected seconds from 0 up to 60, found {hold}")
     for name, value in (("points_per_second", points_per_second), ("fps", fps)):
         if not 0 < value < math.inf:
             raise ValueError(f"{name}: expected a positive number, found {value}")
-    count = 1 if isinstance(drawing, Sketch) else len(drawing)
-    across = columns or math.ceil(math.sqrt(max(1, count)))
-    width = size if size is not None else min(256.0 * across, 1024.0)
+    width = pixels_across(size, in_a_row(drawing, columns))
     page = lay_out(drawing, width=width, columns=columns, margin=margin)
     pen = stroke_width if stroke_width is not None else max(1.0, page.cell[0] / 100)
     longest = max((sum(map(len, lines)) for lines in page.drawings), default=0)
@@ -73,8 +78,6 @@ def write(
     A grid's drawings are drawn at the same time. Sizes as in PNG pictures. `kind` is "GIF" or
     "PNG" (APNG).
     """
-    if not 0 <= hold < 60:
-        raise ValueError(f"hold: expected seconds from 0 up to 60, found {hold}")
     images = frames(
         drawing,
         size=size,
@@ -83,6 +86,7 @@ def write(
         columns=columns,
         points_per_second=points_per_second,
         fps=fps,
+        hold=hold,
     )
     durations = [round(1000 / fps)] * len(images)
     durations[-1] += round(1000 * hold)

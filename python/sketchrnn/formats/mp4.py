@@ -31,8 +31,6 @@ def write(
     Options as in :func:`sketchrnn.formats.animation.write`. An odd number of pixels becomes the
     even one above, which the codec wants.
     """
-    if not 0 <= hold < 60:
-        raise ValueError(f"hold: expected seconds from 0 up to 60, found {hold}")
     av = need("av", "video")
     images = frames(
         drawing,
@@ -42,6 +40,7 @@ def write(
         columns=columns,
         points_per_second=points_per_second,
         fps=fps,
+        hold=hold,
     )
     images += images[-1:] * math.ceil(hold * fps)
     width, height = images[0].size

@@ -23,6 +23,30 @@ class Page(NamedTuple):
     drawings: list[list[NDArray[np.float64]]]
     """Per drawing its polylines, (k, 2)."""
 
+    def below(self, i: int, up: float) -> tuple[float, float]:
+        """Where the middle of drawing i's caption stands, `up` from the lower edge of its cell."""
+        return (
+            self.cell[0] * (i % self.columns + 0.5),
+            self.cell[1] * (i // self.columns + 1) - up,
+        )
+
+
+def check_captions(drawing: Sketch | Sketches, captions: Sequence[str] | None) -> None:
+    """Raise ValueError unless there is a caption for each drawing, or none at all."""
+    count = len(batch(drawing))
+    if captions is not None and len(captions) != count:
+        raise ValueError(f"captions: expected {count}, found {len(captions)}")
+
+
+def in_a_row(drawing: Sketch | Sketches, columns: int | None) -> int:
+    """Return the drawings in a row; `columns` None makes the grid about square."""
+    return columns or math.ceil(math.sqrt(max(1, len(batch(drawing)))))
+
+
+def pixels_across(size: float | None, across: int) -> float:
+    """Return a picture's width: `size`, or 256 for each drawing in a row, at most 1024."""
+    return size if size is not None else min(256.0 * across, 1024.0)
+
 
 def lay_out(
     drawing: Sketch | Sketches,

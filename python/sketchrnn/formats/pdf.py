@@ -9,7 +9,7 @@ from typing import IO
 
 from ..sketch import Sketch, Sketches
 from . import need
-from .page import lay_out
+from .page import check_captions, in_a_row, lay_out
 
 
 def write(
@@ -29,11 +29,8 @@ def write(
     """
     if not 0 < stroke_width < math.inf:
         raise ValueError(f"stroke_width: expected a positive number, found {stroke_width}")
-    count = 1 if isinstance(drawing, Sketch) else len(drawing)
-    if captions is not None and len(captions) != count:
-        raise ValueError(f"captions: expected {count}, found {len(captions)}")
-    across = columns or math.ceil(math.sqrt(max(1, count)))
-    line_height = 0.0 if captions is None else 0.1 * size / across
+    check_captions(drawing, captions)
+    line_height = 0.0 if captions is None else 0.1 * size / in_a_row(drawing, columns)
     page = lay_out(drawing, width=size, columns=columns, margin=margin, caption=line_height)
     fpdf = need("fpdf", "pdf")
     pdf = fpdf.FPDF(unit="mm", format=(page.width, page.height))
@@ -51,9 +48,8 @@ def write(
         pdf.set_font("helvetica", size=line_height * 0.7 / 25.4 * 72)
         for i, caption in enumerate(captions):
             text = caption.encode("latin-1", "replace").decode("latin-1")
-            x = page.cell[0] * (i % page.columns + 0.5) - pdf.get_string_width(text) / 2
-            y = page.cell[1] * (i // page.columns + 1) - 0.3 * line_height
-            pdf.text(x, y, text)
+            x, y = page.below(i, 0.3 * line_height)
+            pdf.text(x - pdf.get_string_width(text) / 2, y, text)
     buffer = io.BytesIO()
     pdf.output(buffer)
     file.write(buffer.getvalue())

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..sketch import Sketch, Sketches
 from ..strokes import lines_to_stroke5
 from . import FormatError, need, write_text
-from .page import lay_out
+from .page import check_captions, in_a_row, lay_out, pixels_across
 
 _HOLD = 0.3
 """Seconds of stillness that an animated picture begins with."""
@@ -71,12 +71,9 @@ def write(
     for name, value in (("stroke_width", stroke_width), ("points_per_second", points_per_second)):
         if not 0 < value < math.inf:
             raise ValueError(f"{name}: expected a positive number, found {value}")
-    single = isinstance(drawing, Sketch)
-    count = 1 if single else len(drawing)
-    if captions is not None and len(captions) != count:
-        raise ValueError(f"captions: expected {count}, found {len(captions)}")
-    across = columns or math.ceil(math.sqrt(max(1, count)))
-    width = size if size is not None else min(256.0 * across, 1024.0)
+    check_captions(drawing, captions)
+    across = in_a_row(drawing, columns)
+    width = pixels_across(size, across)
     line_height = 0.0 if captions is None else min(0.1 * width / across, 20.0)
     page = lay_out(drawing, width=width, columns=columns, margin=margin, caption=line_height)
     body: list[str] = []
@@ -87,10 +84,9 @@ def write(
             body.append(f'<path d="{path_data(lines)}"/>')
     texts = []
     for i, caption in enumerate(captions or ()):
-        x = page.cell[0] * (i % page.columns + 0.5)
-        y = page.cell[1] * (i // page.columns + 1) - 0.3 * line_height
+        x, y = page.below(i, 0.3 * line_height)
         texts.append(f'<text x="{_short(x)}" y="{_short(y)}">{escape(caption)}</text>')
-    title = escape(drawing.name or ("sketch" if single else "sketches"))
+    title = escape(drawing.name or ("sketch" if isinstance(drawing, Sketch) else "sketches"))
     box = f"{_short(page.width)} {_short(page.height)}"
     text = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_short(page.width)}" '

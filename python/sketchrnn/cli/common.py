@@ -1,0 +1,50 @@
+"""What the subcommands share: how one is added, and how the net that it is about is named."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from ..catalog import SOURCES
+
+if TYPE_CHECKING:
+    from ..net import Net
+
+
+def add_command(
+    commands: Any,
+    formatter: type[argparse.HelpFormatter],
+    name: str,
+    run: Any,
+    text: str,
+    example: str,
+) -> argparse.ArgumentParser:
+    """Add a subcommand with its description and an example; `run` is called with its options."""
+    p: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=text,
+        description=f"{text[0].upper()}{text[1:]}.",
+        epilog=f"example: sketchrnn {example}",
+        formatter_class=formatter,
+    )
+    p.set_defaults(run=run)
+    return p
+
+
+def net_options(p: argparse.ArgumentParser) -> None:
+    """Add what load() is told beside the name."""
+    p.add_argument("--precision", default="f32", choices=("f32", "i16", "i8"))
+    p.add_argument(
+        "--source",
+        choices=SOURCES,
+        help="whose net of that name (default: bundled if there is one, else official)",
+    )
+    p.add_argument("--object", help="what to draw, for the net that knows many: everything")
+
+
+def load_net(options: argparse.Namespace) -> Net:
+    """Return the net that the options name."""
+    from ..loading import load
+
+    net = load(options.net, precision=options.precision, source=options.source)
+    return net if options.object is None else net.of(options.object)
