@@ -16,6 +16,11 @@ struct ArgumentError : std::invalid_argument {
   using std::invalid_argument::invalid_argument;
 };
 
+// A GPU that is not there, lacks memory, or failed.
+struct DeviceError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 // The work was stopped by the caller's progress function.
 struct Cancelled : std::runtime_error {
   Cancelled() : std::runtime_error("cancelled") {}

@@ -232,15 +232,19 @@ Batch assemble(std::vector<Output>& outputs, const std::vector<Row>& prefix, std
 
 }  // namespace
 
-Batch generate(Stream& origin, const std::vector<Row>& prefix, const DrawOptions& options,
-               const Progress& progress) {
-  if (origin.finished()) throw ArgumentError("the drawing to continue has already ended (p3)");
-  if (options.max_len <= prefix.size())
-    throw ArgumentError("max_len: expected more than the " + std::to_string(prefix.size()) +
+void check_may_draw(bool finished, std::size_t rows, const DrawOptions& options) {
+  if (finished) throw ArgumentError("the drawing to continue has already ended (p3)");
+  if (options.max_len <= rows)
+    throw ArgumentError("max_len: expected more than the " + std::to_string(rows) +
                         " rows given, found " + std::to_string(options.max_len));
   if (options.max_len > std::numeric_limits<std::uint32_t>::max())
     throw ArgumentError("max_len: expected at most 2^32 - 1, found " +
                         std::to_string(options.max_len));
+}
+
+Batch generate(Stream& origin, const std::vector<Row>& prefix, const DrawOptions& options,
+               const Progress& progress) {
+  check_may_draw(origin.finished(), prefix.size(), options);
   if (options.count == 1 && options.lanes == 0) {
     std::vector<Output> one;
     one.push_back(draw_one(origin, options, progress));

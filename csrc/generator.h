@@ -34,6 +34,9 @@ struct DrawOptions {
   int lanes = 0;  // per thread; 0 lets the core choose. Never changes a result.
 };
 
+// Throws ArgumentError if a drawing of `rows` rows cannot be continued so.
+void check_may_draw(bool finished, std::size_t rows, const DrawOptions& options);
+
 // Continues `origin` (whose rows so far are `prefix`) `count` times. Drawing k is the same whatever
 // count, threads and lanes are. Throws Cancelled when `progress` says so.
 Batch generate(Stream& origin, const std::vector<Row>& prefix, const DrawOptions& options,

@@ -132,32 +132,44 @@ void Net::pack_floats() {
   const PanelLayout layout{hidden, static_cast<std::size_t>(kernels_.panel),
                            static_cast<std::size_t>(packed_.panels)};
   const std::size_t count = layout.panels * hidden * layout.row();
-  const bool narrow = wh.dtype != DType::f32;
-  if (narrow) packed_.storage = wh.dtype == DType::i16 ? Storage::i16 : Storage::f16;
-  recurrent_ = AlignedFloats(narrow ? (count + 1) / 2 : count);
-  AlignedFloats floats(narrow ? 0 : gates);
-  std::vector<std::uint16_t> words(narrow ? gates : 0);
-  for (std::size_t k = 0; k < hidden; ++k) {
-    if (narrow) {
-      wh.read_words(k * gates, gates, words.data());
-      layout.scatter(words.data(), reinterpret_cast<std::uint16_t*>(recurrent_.data()), hidden, k);
-    } else {
-      wh.read_unscaled(k * gates, gates, floats.data());
-      layout.scatter(floats.data(), recurrent_.data(), hidden, k);
+  packed_.storage = wh.dtype == DType::f32   ? Storage::f32
+                    : wh.dtype == DType::f16 ? Storage::f16
+                    : wh.dtype == DType::i16 ? Storage::i16
+                                             : Storage::i8;
+  const std::size_t per_float = sizeof(float) / bytes_of(packed_.storage);
+  recurrent_ = AlignedFloats((count + per_float - 1) / per_float);
+  const auto put_rows = [&](auto& line, auto* packed, const auto& read) {
+    for (std::size_t k = 0; k < hidden; ++k) {
+      read(k * gates, line.data());
+      layout.scatter(line.data(), packed, hidden, k);
     }
+  };
+  if (packed_.storage == Storage::f32) {
+    AlignedFloats line(gates);
+    put_rows(line, recurrent_.data(),
+             [&](std::size_t at, float* out) { wh.read_unscaled(at, gates, out); });
+  } else if (packed_.storage == Storage::i8) {
+    std::vector<std::int8_t> line(gates);
+    put_rows(line, reinterpret_cast<std::int8_t*>(recurrent_.data()),
+             [&](std::size_t at, std::int8_t* out) { std::memcpy(out, wh.data + at, gates); });
+  } else {
+    std::vector<std::uint16_t> line(gates);
+    put_rows(line, reinterpret_cast<std::uint16_t*>(recurrent_.data()),
+             [&](std::size_t at, std::uint16_t* out) { wh.read_words(at, gates, out); });
   }
-  pack_scale(std::vector<double>(gates, wh.scale));
+  pack_scale(weights_->recurrent_scales());
 }
 
 const Packed& Net::packed_for_many() const {
   if (packed_.storage == Storage::f32) return packed_;
   std::call_once(widen_once_, [this] {
     const auto* const words = reinterpret_cast<const std::uint16_t*>(recurrent_.data());
-    const bool halves = packed_.storage == Storage::f16;
-    AlignedFloats wide(2 * recurrent_.size());
+    const auto* const bytes = reinterpret_cast<const std::int8_t*>(recurrent_.data());
+    AlignedFloats wide(sizeof(float) / bytes_of(packed_.storage) * recurrent_.size());
     for (std::size_t i = 0; i < wide.size(); ++i)
-      wide[i] = halves ? half_to_float(words[i])
-                       : static_cast<float>(static_cast<std::int16_t>(words[i]));
+      wide[i] = packed_.storage == Storage::f16   ? half_to_float(words[i])
+                : packed_.storage == Storage::i16 ? static_cast<std::int16_t>(words[i])
+                                                  : bytes[i];
     wide_recurrent_ = std::move(wide);
     wide_ = packed_;
     wide_.storage = Storage::f32;

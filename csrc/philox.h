@@ -9,7 +9,7 @@ namespace sketchrnn {
 
 using Words4 = std::array<std::uint32_t, 4>;
 
-inline Words4 philox4x32_10(Words4 counter, std::array<std::uint32_t, 2> key) {
+constexpr Words4 philox4x32_10(Words4 counter, std::array<std::uint32_t, 2> key) {
   for (int round = 0; round < 10; ++round) {
     const std::uint64_t product0 = std::uint64_t{0xD2511F53u} * counter[0];
     const std::uint64_t product1 = std::uint64_t{0xCD9E8D57u} * counter[2];
@@ -34,8 +34,8 @@ struct PointUniforms {
 // What a stream of random numbers is used for, the last word of the counter.
 enum class RandomStream : std::uint32_t { draw = 0, distribution = 1 };
 
-inline PointUniforms point_uniforms(std::uint64_t seed, std::uint64_t sketch, std::uint32_t point,
-                                    RandomStream stream) {
+constexpr PointUniforms point_uniforms(std::uint64_t seed, std::uint64_t sketch,
+                                       std::uint32_t point, RandomStream stream) {
   const Words4 words =
       philox4x32_10({static_cast<std::uint32_t>(sketch), static_cast<std::uint32_t>(sketch >> 32),
                      point, static_cast<std::uint32_t>(stream)},

@@ -14,11 +14,12 @@ namespace {
 
 using Matrix = std::vector<double>;  // row by row
 
-std::vector<double> read_matrix(const Tensor& tensor) {
-  std::vector<float> row(tensor.count);
-  tensor.read_unscaled(0, tensor.count, row.data());
-  std::vector<double> wide(row.begin(), row.end());
-  for (double& x : wide) x *= tensor.scale;
+Matrix read_recurrent(const Weights& weights) {
+  std::vector<float> stored(weights.wh.count);
+  weights.wh.read_unscaled(0, stored.size(), stored.data());
+  const std::vector<double> scales = weights.recurrent_scales();
+  Matrix wide(stored.begin(), stored.end());
+  for (std::size_t i = 0; i < wide.size(); ++i) wide[i] *= scales[i % scales.size()];
   return wide;
 }
 
@@ -130,7 +131,7 @@ QuantisedRecurrent quantise_i16(const Weights& weights) {
   constexpr std::size_t block = 2 * kBlock;  // k in a block of words
   constexpr double most = 2147483647.0;      // a block's sum must stay in int32
   constexpr double h_enough = 16383.0;       // bits of h that other nets' weights leave room for
-  const std::vector<double> w = read_matrix(weights.wh);
+  const Matrix w = read_recurrent(weights);
   QuantisedRecurrent out;
   out.q.resize(hidden * gates);
   out.column_scale.assign(gates, weights.wh.scale);
@@ -191,7 +192,7 @@ QuantisedRecurrent quantise_i8(const std::shared_ptr<const Net>& net) {
   });
   const Matrix u = compensation(moments, order);
 
-  const std::vector<double> w = read_matrix(weights.wh);
+  const Matrix w = read_recurrent(weights);
   Matrix folded(hidden * gates);  // rows in `order`, in units of h's integers
   out.column_scale.assign(gates, 0.0);
   for (std::size_t i = 0; i < hidden; ++i) {

@@ -117,14 +117,17 @@ double log_pen(const float* z, Pen pen) {
   return logits[static_cast<int>(pen)] - log_sum_exp(logits, kPenStates);
 }
 
+void row_nll(const Net& net, const Row& row, const float* z, double& offset_nll, double& pen_nll) {
+  const double scale = net.scale_factor();
+  offset_nll =
+      row.pen == Pen::end ? 0.0 : -log_density(z, net.mixtures(), row.dx / scale, row.dy / scale);
+  pen_nll = -log_pen(z, row.pen);
+}
+
 void score(const Net& net, const Drawings& drawings, int threads, double* offset_nll,
            double* pen_nll, const Progress& progress) {
-  const double scale = net.scale_factor();
   for_each_row(net, drawings, threads, progress, [&](std::int64_t index, const float* z) {
-    const Row& row = drawings.rows[index];
-    offset_nll[index] =
-        row.pen == Pen::end ? 0.0 : -log_density(z, net.mixtures(), row.dx / scale, row.dy / scale);
-    pen_nll[index] = -log_pen(z, row.pen);
+    row_nll(net, drawings.rows[index], z, offset_nll[index], pen_nll[index]);
   });
 }
 

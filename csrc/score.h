@@ -25,6 +25,9 @@ void score(const Net& net, const Drawings& drawings, int threads, double* offset
 void forward(const Net& net, const Drawings& drawings, int threads, float* z,
              const Progress& progress);
 
+// Both terms of one row from the raw head outputs (contract's order) that predicted it.
+void row_nll(const Net& net, const Row& row, const float* z, double& offset_nll, double& pen_nll);
+
 // log Σ π·N(dx, dy; …) of one point from raw head outputs in the contract's order, in float64.
 double log_density(const float* z, int mixtures, double dx, double dy);
 // log of the pen state's probability.

@@ -109,10 +109,7 @@ void Stream::feed(const Row* rows, std::size_t count) {
 }
 
 Row Stream::step(Temperature temperature) {
-  if (finished_)
-    throw ArgumentError("step: the drawing has ended (pen state p3); reset() starts a new one");
-  if (position_ > std::numeric_limits<std::uint32_t>::max())
-    throw ArgumentError("step: a drawing can have at most 2^32 points");
+  check_may_step(position_, finished_);
   flush(true);
   const Kernels& kernels = net_->kernels();
   const Packed& packed = net_->packed();
@@ -165,6 +162,13 @@ const float* Stream::h_row() {
 const float* Stream::c_row() {
   flush();
   return c_.data();
+}
+
+void check_may_step(std::uint64_t position, bool finished) {
+  if (finished)
+    throw ArgumentError("step: the drawing has ended (pen state p3); reset() starts a new one");
+  if (position > std::numeric_limits<std::uint32_t>::max())
+    throw ArgumentError("step: a drawing can have at most 2^32 points");
 }
 
 void check_row(const Row& row, std::uint64_t position) {

@@ -23,6 +23,9 @@ struct Row {
 // Throws ArgumentError if an offset is not finite (a temperature or weights that overflow float32).
 void check_row(const Row& row, std::uint64_t position);
 
+// Throws ArgumentError if a drawing of `position` rows cannot have another.
+void check_may_step(std::uint64_t position, bool finished);
+
 class Stream {
  public:
   // With two threads each step is divided between the calling thread and a helper of the stream's

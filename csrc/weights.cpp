@@ -55,23 +55,22 @@ class Reader {
     read_metadata(header, *weights);
     Tensor* const tensors[] = {&weights->wx, &weights->wh, &weights->b, &weights->wo, &weights->bo};
     for (std::size_t i = 0; i < 5; ++i) read_tensor(header, kNames[i], *weights, *tensors[i]);
-    if (weights->quantised()) {
+    const bool bytes = weights->wh.dtype == DType::i8;
+    if (bytes) {
       read_tensor(header, kColumnScale, *weights, weights->column_scale);
-      read_tensor(header, kHiddenScale, *weights, weights->h_scale);
+      if (header.find(kHiddenScale) != nullptr)
+        read_tensor(header, kHiddenScale, *weights, weights->h_scale);
     }
     for (const auto& [key, value] : header.members) {
-      bool known = key == "__metadata__" ||
-                   (weights->quantised() && (key == kColumnScale || key == kHiddenScale));
+      bool known = key == "__metadata__" || (bytes && (key == kColumnScale || key == kHiddenScale));
       for (const char* name : kNames) known = known || key == name;
       if (!known) fail("unexpected array " + quoted(key));
     }
-    check_coverage(weights->quantised() ? 7 : 5);
+    check_coverage(weights->quantised() ? 7 : bytes ? 6 : 5);
     check_shapes(*weights);
     for (std::size_t i = 0; i < 5; ++i) check_values(kNames[i], *tensors[i]);
-    if (weights->quantised()) {
-      check_scales(kColumnScale, weights->column_scale, 4 * weights->wh.shape[0]);
-      check_scales(kHiddenScale, weights->h_scale, weights->wh.shape[0]);
-    }
+    if (bytes) check_scales(kColumnScale, weights->column_scale, 4 * weights->wh.shape[0]);
+    if (weights->quantised()) check_scales(kHiddenScale, weights->h_scale, weights->wh.shape[0]);
     return weights;
   }
 
@@ -334,6 +333,14 @@ void Tensor::read_unscaled(std::size_t first, std::size_t n, float* out) const {
         out[i] = static_cast<float>(static_cast<std::int8_t>(p[i]));
       break;
   }
+}
+
+std::vector<double> Weights::recurrent_scales() const {
+  const auto gates = 4 * static_cast<std::size_t>(hidden);
+  if (wh.dtype != DType::i8) return std::vector<double>(gates, wh.scale);
+  std::vector<float> scales(gates);
+  column_scale.read(0, gates, scales.data());
+  return {scales.begin(), scales.end()};
 }
 
 void Weights::check_unchanged() const {

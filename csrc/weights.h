@@ -2,9 +2,11 @@
 //
 //   wx (5, 4H)  wh (H, 4H)  b (4H)  wo (H, 3 + 6M)  bo (3 + 6M)     dtype F32, F16 or I16
 //
-// or, quantised for the precision i8, wh in I8 with two arrays more:
+// or wh in I8 with its scales:
 //
-//   wh.column_scale (4H)  h.scale (H)     F32; wh = q · column_scale[column] · h.scale[row]
+//   wh.column_scale (4H)     F32; wh = q · column_scale[column]
+//   h.scale (H)              only if quantised for the precision i8, in which alone such weights
+//                            run; F32; wh = q · column_scale[column] · h.scale[row]
 //
 // Columns of wx, wh and b are the gates i, j, f, o; b is without the forget gate's +1. Columns of
 // wo and bo are pen logits (3), then M each of π logits, μx, μy, log σx, log σy, atanh ρ. An I16
@@ -46,7 +48,8 @@ float half_to_float(std::uint16_t half);
 
 struct Weights {
   Tensor wx, wh, b, wo, bo;
-  Tensor column_scale, h_scale;  // empty unless quantised()
+  Tensor column_scale;  // empty unless wh is I8
+  Tensor h_scale;       // empty unless quantised()
   int hidden = 0;
   int mixtures = 0;
   std::string name;
@@ -58,8 +61,10 @@ struct Weights {
   std::shared_ptr<const void> owner;  // keeps `container` alive, or:
   std::shared_ptr<const MappedFile> file;
 
-  // Whether wh is 8-bit integers with scales of their own, good for Precision::i8 only.
-  bool quantised() const { return wh.dtype == DType::i8; }
+  // Whether wh is integers for integers of h, good for Precision::i8 only.
+  bool quantised() const { return h_scale.count != 0; }
+  // What each of the 4H columns of wh's numbers as stored is to be multiplied with.
+  std::vector<double> recurrent_scales() const;
 
   // To be called before `container` or a tensor is read again later. Throws WeightsError if the
   // file behind them has been written to since: its numbers would be others, or no longer there

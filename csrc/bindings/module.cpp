@@ -3,19 +3,15 @@
 // Here is only what needs to know both worlds: array layouts, who owns memory, the GIL, exceptions.
 // Arguments have been made friendly (units, defaults, names) in Python, where the docstrings are.
 
-#include <pybind11/numpy.h>
-#include <pybind11/pybind11.h>
-#include <pybind11/stl.h>
-
-#include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "bindings/arrays.h"
+#include "bindings/device.h"
 #include "error.h"
 #include "generator.h"
 #include "isa.h"
@@ -28,125 +24,16 @@
 #include "temperature.h"
 #include "weights.h"
 
-namespace py = pybind11;
 using namespace sketchrnn;
+using namespace sketchrnn::bindings;
 
 namespace {
-
-using FloatArray = py::array_t<float, py::array::c_style>;
-using Index = py::ssize_t;
-
-// An array over memory that C++ allocated with new[]; it frees it when the array goes.
-template <class T>
-py::array_t<T> own(std::unique_ptr<T[]> data, std::vector<Index> shape) {
-  T* const raw = data.get();
-  py::capsule owner(raw, [](void* p) { delete[] static_cast<T*>(p); });
-  data.release();
-  return py::array_t<T>(std::move(shape), raw, owner);
-}
-
-// Checks stroke-5 rows and takes them over. `what` names them in messages; where it is null,
-// drawing and row do, by the drawings' offsets.
-std::vector<Row> rows_from(const FloatArray& array, const char* what,
-                           const std::vector<std::int64_t>& offsets = {}) {
-  if (array.ndim() != 2 || array.shape(1) != 5)
-    throw ArgumentError(std::string(what ? what : "strokes") +
-                        ": expected an array of shape (n, 5)");
-  const auto place = [&](std::size_t i) {
-    if (what != nullptr) return std::string(what) + ": row " + std::to_string(i);
-    const auto row = static_cast<std::int64_t>(i);
-    const auto next = std::upper_bound(offsets.begin(), offsets.end(), row);
-    return "drawing " + std::to_string(next - offsets.begin() - 1) + ": row " +
-           std::to_string(row - *(next - 1));
-  };
-  const float* p = array.data();
-  std::vector<Row> rows(static_cast<std::size_t>(array.shape(0)));
-  for (std::size_t i = 0; i < rows.size(); ++i, p += 5) {
-    if (!std::isfinite(p[0]) || !std::isfinite(p[1]))
-      throw ArgumentError(place(i) + ": offsets must be finite, found (" + std::to_string(p[0]) +
-                          ", " + std::to_string(p[1]) + ")");
-    int pen = -1;
-    int ones = 0;
-    int zeros = 0;
-    for (int k = 0; k < 3; ++k) {
-      if (p[2 + k] == 1.0f) {
-        pen = k;
-        ++ones;
-      }
-      zeros += p[2 + k] == 0.0f;
-    }
-    if (ones != 1 || zeros != 2)
-      throw ArgumentError(place(i) + ": pen states must be one 1 and two 0, found (" +
-                          std::to_string(p[2]) + ", " + std::to_string(p[3]) + ", " +
-                          std::to_string(p[4]) + ")");
-    rows[i] = {p[0], p[1], static_cast<Pen>(pen)};
-  }
-  return rows;
-}
-
-FloatArray array_from(const Row& row) {
-  FloatArray out(5);
-  float* p = out.mutable_data();
-  p[0] = row.dx;
-  p[1] = row.dy;
-  p[2] = row.pen == Pen::down ? 1.0f : 0.0f;
-  p[3] = row.pen == Pen::up ? 1.0f : 0.0f;
-  p[4] = row.pen == Pen::end ? 1.0f : 0.0f;
-  return out;
-}
-
-// Called without the GIL: takes it, lets Python handle signals, and reports.
-Progress progress_from(const py::object& callback) {
-  return [callback_pointer = &callback](std::size_t done) {
-    const py::gil_scoped_acquire gil;
-    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-    if (!callback_pointer->is_none()) (*callback_pointer)(done);
-    return true;
-  };
-}
-
-// Bounds what sizes are computed from, so that none of them can wrap around.
-std::size_t check_count(const char* name, std::size_t count) {
-  constexpr std::size_t most = std::size_t{1} << 40;
-  if (count > most)
-    throw ArgumentError(std::string(name) + ": expected at most 2^40, found " +
-                        std::to_string(count));
-  return count;
-}
-
-int check_threads(int threads) {
-  if (threads < 1 || threads > 4096)
-    throw ArgumentError("threads: expected a number from 1 to 4096, found " +
-                        std::to_string(threads));
-  return threads;
-}
 
 // Messages quote file names and parts of files, which need not be UTF-8.
 void set_python_error(py::handle type, const char* message) {
   const py::object text = py::reinterpret_steal<py::object>(
       PyUnicode_DecodeUTF8(message, static_cast<Index>(std::strlen(message)), "replace"));
   if (text) PyErr_SetObject(type.ptr(), text.ptr());
-}
-
-struct CheckedDrawings {
-  std::vector<Row> rows;
-  std::vector<std::int64_t> offsets;
-  Drawings view() const { return {rows.data(), offsets.data(), offsets.size() - 1}; }
-};
-
-CheckedDrawings drawings_from(const FloatArray& strokes,
-                              const py::array_t<std::int64_t, py::array::c_style>& offsets) {
-  CheckedDrawings out;
-  if (offsets.ndim() != 1 || offsets.size() < 1)
-    throw ArgumentError("offsets: expected an array of shape (n + 1,)");
-  out.offsets.assign(offsets.data(), offsets.data() + offsets.size());
-  bool good =
-      out.offsets.front() == 0 && strokes.ndim() == 2 && out.offsets.back() == strokes.shape(0);
-  for (std::size_t i = 1; i < out.offsets.size(); ++i)
-    good = good && out.offsets[i - 1] <= out.offsets[i];
-  if (!good) throw ArgumentError("offsets: expected to rise from 0 to the number of rows");
-  out.rows = rows_from(strokes, nullptr, out.offsets);
-  return out;
 }
 
 constexpr const char* kPrecisionNames[kPrecisions] = {"f32", "i16", "i8"};
@@ -189,15 +76,16 @@ py::dict arrays_of(const Net& net) {
     tensor->read(0, tensor->count, array.mutable_data());
     out[name] = array;
   }
-  if (w.quantised()) {
-    const auto hidden = static_cast<std::size_t>(w.hidden);
-    std::vector<float> columns(4 * hidden);
-    std::vector<float> rows(hidden);
-    w.column_scale.read(0, columns.size(), columns.data());
-    w.h_scale.read(0, rows.size(), rows.data());
+  if (w.wh.dtype == DType::i8) {
+    const std::vector<double> columns = w.recurrent_scales();
+    std::vector<float> rows(static_cast<std::size_t>(w.hidden), 1.0f);
+    if (w.quantised()) w.h_scale.read(0, rows.size(), rows.data());
     float* wh = py::cast<FloatArray>(out["wh"]).mutable_data();
-    for (std::size_t k = 0; k < hidden; ++k)
-      for (const float column : columns) *wh++ *= column * rows[k];
+    for (const float row : rows)
+      for (const double column : columns) {
+        *wh = static_cast<float>(*wh * column * row);
+        ++wh;
+      }
   }
   return out;
 }
@@ -224,14 +112,8 @@ py::tuple generate_from(Stream& stream, const FloatArray& prefix, std::size_t co
                         double temperature, std::optional<double> softmax_temperature,
                         std::uint64_t seed, std::uint64_t index, std::size_t max_len, int threads,
                         int lanes, const py::object& progress) {
-  DrawOptions options;
-  options.count = check_count("n", count);
-  options.temperature = make_temperature(temperature, softmax_temperature);
-  options.seed = seed;
-  options.index = index;
-  options.max_len = max_len;
-  options.threads = check_threads(threads);
-  options.lanes = lanes;
+  const DrawOptions options =
+      draw_options(count, temperature, softmax_temperature, seed, index, max_len, threads, lanes);
   const std::vector<Row> given = rows_from(prefix, "partial");
   Batch batch;
   {
@@ -240,23 +122,25 @@ py::tuple generate_from(Stream& stream, const FloatArray& prefix, std::size_t co
     Stream origin(stream);  // the caller's stream stays untouched, even if used elsewhere meanwhile
     batch = generate(origin, given, options, report);
   }
-  const Index total = static_cast<Index>(batch.offsets[count]);
-  return py::make_tuple(own(std::move(batch.rows), {total, 5}),
-                        own(std::move(batch.offsets), {static_cast<Index>(count) + 1}));
+  return arrays_from(std::move(batch));
 }
 
 }  // namespace
 
 PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   static py::exception<WeightsError> weights_error(m, "WeightsError", PyExc_ValueError);
+  static py::exception<DeviceError> device_error(m, "DeviceError", PyExc_RuntimeError);
   static py::exception<Cancelled> cancelled(m, "Cancelled", PyExc_RuntimeError);
   (void)weights_error;
+  (void)device_error;
   (void)cancelled;
   py::register_exception_translator([](std::exception_ptr p) {
     try {
       if (p) std::rethrow_exception(p);
     } catch (const WeightsError& e) {
       set_python_error(weights_error, e.what());
+    } catch (const DeviceError& e) {
+      set_python_error(device_error, e.what());
     } catch (const Cancelled& e) {
       py::set_error(cancelled, e.what());
     } catch (const ArgumentError& e) {
@@ -301,16 +185,10 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
              const py::object& progress) {
             const CheckedDrawings drawings = drawings_from(strokes, offsets);
             check_threads(threads);
-            const std::size_t n = drawings.rows.size();
-            std::unique_ptr<double[]> offset_nll(new double[n]);
-            std::unique_ptr<double[]> pen_nll(new double[n]);
-            {
-              const Progress report = progress_from(progress);
-              const py::gil_scoped_release release;
-              score(net, drawings.view(), threads, offset_nll.get(), pen_nll.get(), report);
-            }
-            return py::make_tuple(own(std::move(offset_nll), {static_cast<Index>(n)}),
-                                  own(std::move(pen_nll), {static_cast<Index>(n)}));
+            return scores_from(drawings.rows.size(), progress,
+                               [&](double* offset_nll, double* pen_nll, const Progress& report) {
+                                 score(net, drawings.view(), threads, offset_nll, pen_nll, report);
+                               });
           },
           py::arg("strokes").noconvert(), py::arg("offsets").noconvert(), py::arg("threads"),
           py::arg("progress"))
@@ -320,16 +198,10 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
              const py::array_t<std::int64_t, py::array::c_style>& offsets, int threads) {
             const CheckedDrawings drawings = drawings_from(strokes, offsets);
             check_threads(threads);
-            const std::size_t n = drawings.rows.size();
-            const auto outputs = static_cast<std::size_t>(net.outputs());
-            std::unique_ptr<float[]> z(new float[n * outputs]);
-            {
-              const py::none none;
-              const Progress report = progress_from(none);
-              const py::gil_scoped_release release;
-              forward(net, drawings.view(), threads, z.get(), report);
-            }
-            return own(std::move(z), {static_cast<Index>(n), static_cast<Index>(outputs)});
+            return predictions_from(drawings.rows.size(), static_cast<std::size_t>(net.outputs()),
+                                    [&](float* z, const Progress& report) {
+                                      forward(net, drawings.view(), threads, z, report);
+                                    });
           },
           py::arg("strokes").noconvert(), py::arg("offsets").noconvert(), py::arg("threads"));
 
@@ -433,6 +305,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
         return philox4x32_10(counter, key);
       },
       py::arg("counter"), py::arg("key"));
+  bindings::bind_device(m);
   m.def("isas", [] {
     py::list out;
     for (const Isa& isa : isas())

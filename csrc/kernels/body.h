@@ -8,6 +8,9 @@
 // The hot loop of the whole library is the k loop in sum_block.
 
 #include "math.h"
+// after it
+#include "cell.h"
+#include "mixture.h"
 
 constexpr int kPanel = V::kGateVecs * V::kWidth;
 constexpr int kGates = 4;
@@ -18,36 +21,16 @@ constexpr int kRowFloats = kGates * kPanel;  // weights of one k for one panel
 // panel has 16 units).
 constexpr int kChunk = 48;
 
-// New cell and hidden state from the four gate sums (bias and the forget gate's +1 included):
-//   c' = c·σ(f) + σ(i)·tanh(j),  h' = tanh(c')·σ(o)
-// The sums come with the factors of kGateScale, so that with E = 2^sum and t = 2^sum − 1 simply
-// σ = 1/(1 + E) and tanh(j) = −t/(2 + t); the first line is one fraction then, with one division:
-//   c' = (c·(1 + Ei)·(2 + t) − t·(1 + Ef)) / ((1 + Ef)·(1 + Ei)·(2 + t))
-// Each factor is at most 1 + 2^42, so that three of them stay below the largest float (2^128), and
-// clamping there moves σ by 2^-42 = 2e-13 and tanh by nothing that float32 can hold.
-constexpr float kExponentLimit = 42.0f;
-
-// c' from the gate sums; leaves 1 + Eo where the sum of gate o stood.
-inline void new_cell(float* sums, float* c) {
-  const F one = constant(1.0f);
-  const auto sum = [&](int gate) {
-    return clamp(V::load(sums + gate * kPanel), -kExponentLimit, kExponentLimit);
-  };
-  const F di = V::add(one, exp2(sum(0)));
-  const F t = exp2m1(sum(1));
-  const F df = V::add(one, exp2(sum(2)));
-  V::store(sums + 3 * kPanel, V::add(one, exp2(sum(3))));
-  const F dij = V::mul(di, V::add(constant(2.0f), t));
-  const F numerator = V::sub(V::mul(V::load(c), dij), V::mul(t, df));
-  V::store(c, V::div(numerator, V::mul(df, dij)));
+// c' from the gate sums of a vector of units; leaves 1 + Eo where the sum of gate o stood.
+inline void update_cell(float* sums, float* c) {
+  const auto sum = [&](int gate) { return V::load(sums + gate * kPanel); };
+  V::store(c, new_cell(sum(0), sum(1), sum(2), V::load(c)));
+  V::store(sums + 3 * kPanel, output_denominator(sum(3)));
 }
 
 // h' from c' and 1 + Eo.
-inline void new_hidden(const float* sums, const float* c, float* h) {
-  const F x = V::mul(V::load(c), constant(kGateScale[1]));
-  const F t = exp2m1(clamp(x, -kExponentLimit, kExponentLimit));
-  const F denominator = V::mul(V::add(constant(2.0f), t), V::load(sums + 3 * kPanel));
-  V::store(h, V::div(V::sub(constant(0.0f), t), denominator));
+inline void update_hidden(const float* sums, const float* c, float* h) {
+  V::store(h, new_hidden(V::load(sums + 3 * kPanel), V::load(c)));
 }
 
 // The input's part of the gate sums: bias with the pen's weights, then dx, then dy.
@@ -96,6 +79,11 @@ struct ElementF32FromI16 : ElementF32 {
 struct ElementF32FromF16 : ElementF32 {
   using Word = uint16_t;
   static F load(const Word* p) { return V::load_f16(p); }
+};
+
+struct ElementF32FromI8 : ElementF32 {
+  using Word = int8_t;
+  static F load(const Word* p) { return V::load_i8(p); }
 };
 
 struct ElementInteger {
@@ -187,17 +175,11 @@ inline void sum_sketches(Element, const Block<typename Element::Word>& block, in
 // h as the integers q of the precision, `stride` words a row.
 inline void round_hidden(const Packed& net, int n, const float* h, size_t stride, float* rounded) {
   const bool bytes = net.precision == Precision::i8;
-  const F limit = constant(net.h_limit);
-  const F lowest = V::sub(constant(0.0f), limit);
   for (int s = 0; s < n; ++s) {
     const float* row = h + s * stride;
     float* words = rounded + s * stride;
     for (int k = 0; k < net.hidden; k += V::kWidth) {
-      const F scaled = V::mul(V::load(row + k), V::load(net.h_scale + k));
-      const F bounded = V::min(V::max(scaled, lowest), limit);
-      // Adding 1.5·2^23 rounds to the nearest integer, which the low bits then hold.
-      const I shifted = V::as_int(V::add(bounded, constant(kRound)));
-      const I q = V::sub_int(shifted, V::as_int(constant(kRound)));
+      const I q = rounded_integer(V::load(row + k), V::load(net.h_scale + k), net.h_limit);
       if (bytes)
         V::store_u8(reinterpret_cast<uint8_t*>(words) + k, V::add_int(q, V::set1_int(128)));
       else
@@ -240,11 +222,11 @@ inline void step_panels(const Packed& net, int first_panel, int last_panel, bool
       float* const cells = c + first * stride + unit;
       for (int s = 0; s < lanes; ++s)
         for (int v = 0; v < kPanel; v += V::kWidth)
-          new_cell(totals + s * kRowFloats + v, cells + s * stride + v);
+          update_cell(totals + s * kRowFloats + v, cells + s * stride + v);
       for (int s = 0; s < lanes; ++s)
         for (int v = 0; v < kPanel; v += V::kWidth)
-          new_hidden(totals + s * kRowFloats + v, cells + s * stride + v,
-                     h_out + (first + s) * stride + unit + v);
+          update_hidden(totals + s * kRowFloats + v, cells + s * stride + v,
+                        h_out + (first + s) * stride + unit + v);
     }
   }
 }
@@ -259,6 +241,7 @@ void step(const Packed& net, int first_panel, int last_panel, bool backwards, in
   if (net.precision == Precision::f32) {
     if (net.storage == Storage::i16) return run(ElementF32FromI16{}, h_in);
     if (net.storage == Storage::f16) return run(ElementF32FromF16{}, h_in);
+    if (net.storage == Storage::i8) return run(ElementF32FromI8{}, h_in);
     return run(ElementF32{}, h_in);
   }
   round_hidden(net, n, h_in, stride, rounded);
@@ -326,37 +309,6 @@ void head(const Packed& net, int first, int count, int n, const float* h, size_t
     head_rows<1>(net, first + r, n, h, stride, out + r * out_stride, out_stride);
 }
 
-// Index of the category that a uniform number falls into: the first whose cumulated weight exceeds
-// u times the total. Rounding can bring u·total up to the total itself; the likeliest category is
-// taken then, never one that may have probability 0. `largest` is where the maximum stands.
-inline I choose_category(const float* logits, size_t stride, int count, Temperature temperature,
-                         F uniform) {
-  F largest = V::load(logits);
-  I argmax = V::set1_int(0);
-  for (int m = 1; m < count; ++m) {
-    const F x = V::load(logits + m * stride);
-    const M greater = V::less(largest, x);
-    largest = V::select(greater, x, largest);
-    argmax = V::select_int(greater, V::set1_int(m), argmax);
-  }
-  if (temperature.greedy) return argmax;
-  const F scale = constant(temperature.inverse_softmax);
-  F total = constant(0.0f);
-  for (int m = 0; m < count; ++m)
-    total = V::add(total, exp(V::mul(V::sub(V::load(logits + m * stride), largest), scale)));
-  const F threshold = V::mul(uniform, total);
-  // Second pass instead of a table of exponentials: it keeps the kernel free of a size limit on M.
-  F cumulated = constant(0.0f);
-  I index = V::set1_int(0);
-  for (int m = 0; m < count; ++m) {
-    cumulated =
-        V::add(cumulated, exp(V::mul(V::sub(V::load(logits + m * stride), largest), scale)));
-    const M passed = V::less(threshold, cumulated);
-    index = V::select_int(passed, index, V::set1_int(m + 1));
-  }
-  return V::select_int(V::less(threshold, cumulated), index, argmax);
-}
-
 void choose(const float* logits, size_t stride, int n, int mixtures, Temperature temperature,
             const float* uniform_component, const float* uniform_pen, int32_t* component,
             int32_t* pen) {
@@ -368,36 +320,13 @@ void choose(const float* logits, size_t stride, int n, int mixtures, Temperature
   }
 }
 
-// Box–Muller turns two uniforms into independent standard normals n1, n2; then
-//   dx = μx + √τ·σx·n1,  dy = μy + √τ·σy·(ρ·n1 + √(1 − ρ²)·n2).
 void place(const float* params, size_t stride, int n, Temperature temperature, const float* radius,
            const float* angle, float* dx, float* dy) {
-  const F spread = constant(temperature.sqrt_spread);
-  const bool on_mean = temperature.sqrt_spread == 0.0f;
   for (int s = 0; s < n; s += V::kWidth) {
-    const F mu_x = V::load(params + s);
-    const F mu_y = V::load(params + stride + s);
-    if (on_mean) {
-      V::store(dx + s, mu_x);
-      V::store(dy + s, mu_y);
-      continue;
-    }
-    const F sigma_x = V::mul(exp(V::load(params + 2 * stride + s)), spread);
-    const F sigma_y = V::mul(exp(V::load(params + 3 * stride + s)), spread);
-    // 1 − ρ² = 1 − tanh²(a) = 4e^(−2|a|) / (1 + e^(−2|a|))², written so that nothing cancels when
-    // |ρ| is near 1: √(1 − ρ²) = 2e^(−|a|) / (1 + e^(−2|a|)).
-    const F a = V::load(params + 4 * stride + s);
-    const F magnitude = V::max(a, V::sub(constant(0.0f), a));
-    const F e = exp(V::sub(constant(0.0f), magnitude));
-    const F root = V::div(V::mul(constant(2.0f), e), V::fma(e, e, constant(1.0f)));
-    const F rho = tanh(a);
-    const F r = V::sqrt(V::mul(constant(-2.0f), log(V::load(radius + s))));
-    F sine, cosine;
-    sincos_turns(V::load(angle + s), sine, cosine);
-    const F n1 = V::mul(r, cosine);
-    const F n2 = V::mul(r, sine);
-    V::store(dx + s, V::fma(sigma_x, n1, mu_x));
-    V::store(dy + s, V::fma(sigma_y, V::fma(rho, n1, V::mul(root, n2)), mu_y));
+    const Offset point =
+        place_point(params + s, stride, temperature, V::load(radius + s), V::load(angle + s));
+    V::store(dx + s, point.dx);
+    V::store(dy + s, point.dy);
   }
 }
 

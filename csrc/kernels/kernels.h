@@ -52,8 +52,11 @@ enum class Precision : int32_t { f32 = 0, i16 = 1, i8 = 2 };
 constexpr int kPrecisions = 3;
 
 // How the recurrent weights of Precision::f32 lie in memory: unscaled, as their file has them. The
-// narrow types hold them exactly and halve the bytes that a single stream has to read.
-enum class Storage : int32_t { f32, i16, f16 };
+// narrow types hold them exactly, and a single stream has to read a half or a quarter of the bytes.
+enum class Storage : int32_t { f32, i16, f16, i8 };
+constexpr int bytes_of(Storage storage) {
+  return storage == Storage::f32 ? 4 : storage == Storage::i8 ? 1 : 2;
+}
 
 // The recurrent product goes in steps of one 32-bit word of h: one float32, two int16 or four
 // bytes.
@@ -65,7 +68,7 @@ constexpr int elements_per_word(Precision precision) {
 //   input:     [panels][kInputRows][gate i,j,f,o][panel] float32
 //   recurrent: [panels][words][gate i,j,f,o][panel] words; a word holds the weights of as many
 //              successive k as it has elements, words = hidden over elements_per_word, rounded up;
-//              half as long where f32 is stored narrow
+//              a half or a quarter as long where f32 is stored narrow
 //   scale:     [panels][gate][panel]; a gate's total grows by a block's sum times this
 //   head:      [3 + 6M][head_stride] float32, head_stride = hidden rounded up to kPad, zero beyond
 //

@@ -5,22 +5,29 @@
 // every ISA returns the same bits. The coefficients are minimax fits (Remez exchange) made for the
 // stated ranges; the stated errors are those of the polynomial before rounding to float32.
 
+// How these functions are declared; the GPU's kernels have their own word for it.
+#if !defined(SKETCHRNN_FN)
+#define SKETCHRNN_FN inline
+#endif
+
 using F = V::F;
 using I = V::I;
 using M = V::M;
 
-inline F constant(float x) { return V::set1(x); }
+SKETCHRNN_FN F constant(float x) { return V::set1(x); }
 
 // Brings x into [lo, hi]; a NaN (possible only with weights that overflow) becomes lo, so that no
 // later step can meet one: V::max and V::min return the second operand when one is a NaN.
-inline F clamp(F x, float lo, float hi) { return V::min(V::max(x, constant(lo)), constant(hi)); }
+SKETCHRNN_FN F clamp(F x, float lo, float hi) {
+  return V::min(V::max(x, constant(lo)), constant(hi));
+}
 
 // 1.5·2^23: adding it to |x| < 2^22 leaves round-to-nearest(x) in the low bits of the sum.
 constexpr float kRound = 12582912.0f;
 
 // 2^x − 1 = 2^n·(r·q(r)) + (2^n − 1) with n + r = x, |r| ≤ ½: the relative error of r·q(r)
 // is 1.1e-8. |x| must stay below 126.
-inline F exp2_poly(F x, F& scale) {
+SKETCHRNN_FN F exp2_poly(F x, F& scale) {
   const F shifted = V::add(x, constant(kRound));
   const F r = V::sub(x, V::sub(shifted, constant(kRound)));
   F q = constant(0x1.4308fap-13f);
@@ -34,14 +41,14 @@ inline F exp2_poly(F x, F& scale) {
   return V::mul(q, r);
 }
 
-inline F exp2(F x) {
+SKETCHRNN_FN F exp2(F x) {
   F scale;
   const F p = exp2_poly(x, scale);
   return V::fma(scale, p, scale);
 }
 
 // 2^x − 1 without cancellation near 0.
-inline F exp2m1(F x) {
+SKETCHRNN_FN F exp2m1(F x) {
   F scale;
   const F p = exp2_poly(x, scale);
   return V::fma(scale, p, V::sub(scale, constant(1.0f)));
@@ -53,7 +60,7 @@ struct Reduced {
 };
 
 // exp(x) = 2^n · (1 + p). |x| must be below 87.3, else 2^n leaves the normal floats.
-inline Reduced exp_parts(F x) {
+SKETCHRNN_FN Reduced exp_parts(F x) {
   const F shifted = V::fma(x, constant(1.44269504f), constant(kRound));
   const F n = V::sub(shifted, constant(kRound));
   // ln 2 in two parts, the first with 12 trailing zero bits so that n·ln2_hi is exact.
@@ -74,30 +81,30 @@ inline Reduced exp_parts(F x) {
 constexpr float kExpMin = -87.0f;  // exp(−87) = 1.6e-38 is still a normal float
 constexpr float kExpMax = 88.0f;   // exp(88) = 1.7e38 is still finite
 
-inline F exp(F x) {
+SKETCHRNN_FN F exp(F x) {
   const Reduced e = exp_parts(clamp(x, kExpMin, kExpMax));
   return V::fma(e.scale, e.p, e.scale);
 }
 
 // exp(x) − 1 without cancellation near 0.
-inline F expm1(F x) {
+SKETCHRNN_FN F expm1(F x) {
   const Reduced e = exp_parts(clamp(x, kExpMin, kExpMax));
   return V::fma(e.scale, e.p, V::sub(e.scale, constant(1.0f)));
 }
 
 // Beyond ±17 tanh rounds to ±1 in float32 (1 − tanh(9.1) is already below 2^-25).
-inline F tanh(F x) {
+SKETCHRNN_FN F tanh(F x) {
   const F t = expm1(clamp(V::mul(x, constant(-2.0f)), -34.0f, 34.0f));
   return V::div(V::sub(constant(0.0f), t), V::add(t, constant(2.0f)));
 }
 
-inline F sigmoid(F x) {
+SKETCHRNN_FN F sigmoid(F x) {
   const F e = exp(V::sub(constant(0.0f), x));
   return V::div(constant(1.0f), V::add(constant(1.0f), e));
 }
 
 // Natural logarithm of a positive normal float.
-inline F log(F x) {
+SKETCHRNN_FN F log(F x) {
   const I bits = V::as_int(x);
   // Exponent such that the mantissa lies in [√½, √2): 0x3f3504f3 are the bits of √½.
   const I e = V::template shift_right<23>(V::add_int(bits, V::set1_int(-0x3f3504f3)));
@@ -121,7 +128,7 @@ inline F log(F x) {
 }
 
 // sin and cos of 2πx for x in [0, 1]: turns, so that the reduction to an eighth of a turn is exact.
-inline void sincos_turns(F x, F& sine, F& cosine) {
+SKETCHRNN_FN void sincos_turns(F x, F& sine, F& cosine) {
   const F shifted = V::fma(x, constant(4.0f), constant(kRound));
   const F r = V::fma(V::sub(shifted, constant(kRound)), constant(-0.25f), x);
   const F r2 = V::mul(r, r);

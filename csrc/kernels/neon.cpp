@@ -22,6 +22,12 @@ struct V {
 
   static F load(const float* p) { return vld1q_f32(p); }
   static F load_i16(const int16_t* p) { return vcvtq_f32_s32(vmovl_s16(vld1_s16(p))); }
+  static F load_i8(const int8_t* p) {
+    int32_t four;
+    __builtin_memcpy(&four, p, sizeof four);
+    const int16x8_t wide = vmovl_s8(vreinterpret_s8_s32(vdup_n_s32(four)));
+    return vcvtq_f32_s32(vmovl_s16(vget_low_s16(wide)));
+  }
   static F load_f16(const uint16_t* p) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p))); }
   static void store(float* p, F a) { vst1q_f32(p, a); }
   static void store_int(int32_t* p, I a) { vst1q_s32(p, a); }

@@ -67,6 +67,9 @@ struct V {
   static F load_i16(const int16_t* p) {
     return map<F>([&](int i) { return static_cast<float>(p[i]); });
   }
+  static F load_i8(const int8_t* p) {
+    return map<F>([&](int i) { return static_cast<float>(p[i]); });
+  }
   // Exponent and mantissa moved into place, subnormals too, then the exponent's bias corrected.
   static F load_f16(const uint16_t* p) {
     const auto magnitude = as_float(map<I>([&](int i) { return (p[i] & 0x7FFF) << 13; }));

@@ -7,11 +7,11 @@
 Start at :func:`load`, which returns a :class:`Net`.
 """
 
-from ._build import build_info
-from ._core import WeightsError
+from ._build import build_info, devices
+from ._core import DeviceError, WeightsError
 from .catalog import CatalogEntry, catalog
 from .distribution import Distribution
-from .errors import DeviceError, DownloadError
+from .errors import DownloadError
 from .export.npz import from_arrays
 from .export.torch import from_torch
 from .formats import FormatError, read, scan
@@ -46,6 +46,7 @@ __all__ = [
     "__version__",
     "build_info",
     "catalog",
+    "devices",
     "from_arrays",
     "from_torch",
     "lines_to_stroke5",

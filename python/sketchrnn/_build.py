@@ -16,7 +16,7 @@ def build_info() -> dict[str, Any]:
         ``version``; ``compiler``; ``isa``, the instruction set that nets loaded now will use (None
         with ``isa_error`` if ``SKETCHRNN_ISA`` names one that cannot be used); ``isas``, for every
         known instruction set whether it is ``compiled`` and ``usable`` and, if not, the ``reason``;
-        ``precisions``; ``devices``, for ``cpu`` and ``cuda`` in the same manner.
+        ``precisions``; ``devices``, as from :func:`devices`.
     """
     from . import __version__
 
@@ -31,8 +31,26 @@ def build_info() -> dict[str, Any]:
         for name, compiled, usable, reason in _core.isas()
     }
     info["precisions"] = ["f32", "i16", "i8"]
-    info["devices"] = {
-        "cpu": {"compiled": True, "usable": True, "reason": ""},
-        "cuda": {"compiled": False, "usable": False, "reason": "this build has no CUDA backend"},
-    }
+    info["devices"] = devices()
     return info
+
+
+def devices() -> dict[str, dict[str, Any]]:
+    """Return what ``load(device=)`` can be given, asking the NVIDIA driver if there is one.
+
+    Returns
+    -------
+    dict
+        "cpu" and "cuda": whether they are ``compiled`` and ``usable``, and if not the ``reason``.
+        Then "cuda:0", … for each GPU found: ``name``, ``compute_capability``, ``multiprocessors``,
+        ``memory`` in bytes, ``usable``, ``reason``.
+    """
+    compiled, found, reason = _core.devices()
+    usable = any(device["usable"] for device in found.values())
+    if found and not usable:
+        reason = next(iter(found.values()))["reason"]
+    return {
+        "cpu": {"compiled": True, "usable": True, "reason": ""},
+        "cuda": {"compiled": compiled, "usable": usable, "reason": reason},
+        **{f"cuda:{ordinal}": device for ordinal, device in found.items()},
+    }

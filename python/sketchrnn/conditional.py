@@ -25,18 +25,21 @@ _SIDE = ("embed", "to_b", "to_bo")
 _DTYPES = {"F16": "<f2", "F32": "<f4"}
 
 _KEPT = 16
-"""Plain nets kept ready: 3 MB each for 384 units."""
+"""Plain nets kept ready: 5 MB each for 512 units."""
 
 
 class ConditionalNet(Net):
     """A net of many objects. As a plain net it is that of its default object."""
 
-    __slots__ = ("_container", "_made", "_objects")
+    __slots__ = ("_container", "_device", "_made", "_objects")
 
-    def __init__(self, container: bytes, what: str, precision: str) -> None:
+    def __init__(
+        self, container: bytes, what: str, precision: str, device: int | None = None
+    ) -> None:
         arrays, facts = _parse(container, what)
         self._objects = tuple(facts["objects"])
         self._container = container
+        self._device = device
 
         def make(index: int) -> _core.Net:
             e = arrays["embed"][index].astype(np.float64)
@@ -59,7 +62,7 @@ class ConditionalNet(Net):
             return _core.Net.from_bytes(made, what, precision)
 
         self._made = lru_cache(_KEPT)(make)
-        super().__init__(self._made(self._objects.index(facts["default_object"])))
+        super().__init__(self._made(self._objects.index(facts["default_object"])), device)
 
     @property
     def objects(self) -> tuple[str, ...]:
@@ -75,7 +78,7 @@ class ConditionalNet(Net):
             raise ValueError(
                 f"object: expected one of the {len(self._objects)} in net.objects, found {object!r}"
             )
-        return Net(self._made(self._objects.index(name)))
+        return Net(self._made(self._objects.index(name)), self._device)
 
 
 def is_conditional(header: dict[str, Any]) -> bool:

@@ -3,8 +3,9 @@ the core.
 
 Arrays ``wx`` (5, 4H), ``wh`` (H, 4H), ``b`` (4H,), ``wo`` (H, 3 + 6M), ``bo`` (3 + 6M,), gates
 i, j, f, o, ``b`` without the forget gate's +1; dtype F32, F16, or I16 with "<array>.scale" in the
-metadata. Quantised for the precision "i8": ``wh`` in I8 with ``wh.column_scale`` (4H,) and
-``h.scale`` (H,) in F32, wh = q · column_scale[column] · h.scale[row].
+metadata. ``wh`` may be I8, with ``wh.column_scale`` (4H,) in F32: wh = q · column_scale[column].
+Quantised for the precision "i8", in which alone it runs then, it has ``h.scale`` (H,) in F32 too:
+wh = q · column_scale[column] · h.scale[row].
 Metadata (all strings): format, format_version, name, scale_factor, max_len, start_token (JSON list
 of five numbers), and anything else, such as units, licence, training.
 File format: https://github.com/huggingface/safetensors, section "Format".
@@ -67,10 +68,10 @@ def _assemble(header: dict[str, Any], keys: Sequence[str], blobs: Sequence[bytes
 
 
 def is_quantised(container: bytes) -> bool:
-    """Whether the container holds 8-bit recurrent weights; False also for what is no container."""
+    """Whether the container is quantised for "i8"; False also for what is no container."""
     try:
-        return bool(read_header(container)["wh"]["dtype"] == "I8")
-    except (ValueError, KeyError, TypeError):
+        return "h.scale" in read_header(container)
+    except (ValueError, TypeError):
         return False
 
 
@@ -78,9 +79,10 @@ def with_i8(
     container: bytes,
     q: NDArray[np.int8],
     column_scale: NDArray[np.float32],
-    h_scale: NDArray[np.float32],
+    h_scale: NDArray[np.float32] | None = None,
 ) -> bytes:
-    """Return a copy of a valid container with its recurrent weights in 8 bits."""
+    """Return a copy of a valid container with `wh` in 8 bits; with `h_scale`, quantised for the
+    precision "i8"."""
     header = read_header(container)
     start = 8 + int.from_bytes(container[:8], "little")
     blobs = {}
@@ -88,11 +90,11 @@ def with_i8(
         first, last = header[key]["data_offsets"]
         blobs[key] = container[start + first : start + last]
     header["__metadata__"].pop("wh.scale", None)
-    for key, dtype, array in (
+    scales = {"wh.column_scale": column_scale, "h.scale": h_scale}
+    for key, dtype, array in [
         ("wh", "I8", q),
-        ("wh.column_scale", "F32", column_scale.astype("<f4")),
-        ("h.scale", "F32", h_scale.astype("<f4")),
-    ):
+        *((key, "F32", scale.astype("<f4")) for key, scale in scales.items() if scale is not None),
+    ]:
         header[key] = {"dtype": dtype, "shape": array.shape}
         blobs[key] = array.tobytes()
     return _assemble(header, list(blobs), list(blobs.values()))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .net import Net
 
-_ELEMENT_BYTES = {"F32": 4, "F16": 2, "I16": 2}
+_ELEMENT_BYTES = {"F32": 4, "F16": 2, "I16": 2, "I8": 1}
 
 LAYERS = {
     "scale": 1,  # offsets to net units
@@ -21,13 +21,17 @@ LAYERS = {
 """Layer types and how many of each there are, from input to mixture."""
 
 
+_SCALES = {"wh.column_scale", "h.scale"}
+"""How 8-bit weights are stored, and no weights themselves."""
+
+
 def stored_arrays(container: bytes) -> dict[str, dict[str, Any]]:
-    """Return shape, elements, storage type and bytes of each array of a container."""
+    """Return shape, elements, storage type and bytes (scales included) of each weight array."""
     length = int.from_bytes(container[:8], "little")
     header = json.loads(container[8 : 8 + length])
     arrays = {}
     for name, entry in header.items():
-        if name == "__metadata__":
+        if name == "__metadata__" or name in _SCALES:
             continue
         elements = 1
         for size in entry["shape"]:
@@ -38,6 +42,9 @@ def stored_arrays(container: bytes) -> dict[str, dict[str, Any]]:
             "dtype": entry["dtype"],
             "bytes": elements * _ELEMENT_BYTES[entry["dtype"]],
         }
+    for name in _SCALES.intersection(header):
+        first, last = header[name]["data_offsets"]
+        arrays["wh"]["bytes"] += last - first
     return arrays
 
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from . import _check, _core
+from ._core import DeviceError
 from .catalog import SOURCES, bundled_path, catalog, official
 from .conditional import ConditionalNet, is_conditional
 from .container import pack, read_metadata
-from .errors import DeviceError
 from .net import Net
 
 PRECISIONS = ("f32", "i16", "i8")
@@ -58,7 +58,8 @@ def load(
         "i8": 8-bit weights and hidden units, calibrated at load on drawings that the net draws
         (half a second for 512 units): mean 0.0017, worst net 0.0043. A quarter of the memory.
     device
-        "cpu".
+        "cpu"; "cuda", "cuda:0", "cuda:1", … for an NVIDIA GPU, which gives the same bits for the
+        same precision and seed (see :func:`sketchrnn.devices`).
 
     Raises
     ------
@@ -75,12 +76,9 @@ def load(
     """
     if precision not in PRECISIONS:
         raise ValueError(f"precision: expected one of {', '.join(PRECISIONS)}, found {precision!r}")
-    if device != "cpu":
-        if isinstance(device, str) and device.split(":")[0] == "cuda":
-            raise DeviceError("device: this build has no CUDA backend")
-        raise ValueError(f'device: expected "cpu", found {device!r}')
+    ordinal = _ordinal(device)
     if not trained:
-        return _untrained(name, seed, hidden_size, mixtures, precision)
+        return _untrained(name, seed, hidden_size, mixtures, precision, ordinal)
     if hidden_size is not None or mixtures is not None:
         raise ValueError("hidden_size and mixtures are for trained=False: weights fix them")
     if name is None:
@@ -91,8 +89,8 @@ def load(
     if _is_path(text):
         if source is not None:
             raise ValueError(f"source: is for names, not for the file {text!r}")
-        return _from_file(text, precision)
-    return _from_file(str(_by_name(text, source)), precision)
+        return _from_file(text, precision, ordinal)
+    return _from_file(str(_by_name(text, source)), precision, ordinal)
 
 
 def _by_name(name: str, source: str | None) -> Path:
@@ -114,15 +112,27 @@ def _is_path(text: str) -> bool:
     return os.sep in text or text.endswith((".safetensors", ".json"))
 
 
-def _from_file(path: str, precision: str = "f32") -> Net:
+def _ordinal(device: str) -> int | None:
+    """Return the number of a GPU, None for the processor."""
+    if device == "cpu":
+        return None
+    kind, colon, number = device.partition(":") if isinstance(device, str) else ("", "", "")
+    if kind != "cuda" or (colon and not (number.isascii() and number.isdigit())):
+        raise ValueError(f'device: expected "cpu", "cuda" or "cuda:0", found {device!r}')
+    if int(number or 0) >= 2**31:
+        raise DeviceError(f"device: there is no {device}")
+    return int(number or 0)
+
+
+def _from_file(path: str, precision: str = "f32", device: int | None = None) -> Net:
     if not os.path.exists(path):
         raise FileNotFoundError(f"no such file: {path}")
     # Only a regular file: opening a named pipe would wait for ever.
     if not path.endswith(".json") and os.path.isfile(path) and is_conditional(read_metadata(path)):
         with open(path, "rb") as file:
-            return ConditionalNet(file.read(), path, precision)
+            return ConditionalNet(file.read(), path, precision, device)
     if precision != "i8" and not path.endswith(".json"):
-        return Net(_core.Net.from_file(os.fsencode(path), precision))
+        return Net(_core.Net.from_file(os.fsencode(path), precision), device)
     if path.endswith(".json"):
         from .gen_json import read
 
@@ -130,15 +140,15 @@ def _from_file(path: str, precision: str = "f32") -> Net:
     else:
         with open(path, "rb") as file:
             container = file.read()
-    return _from_container(container, path, precision)
+    return _from_container(container, path, precision, device)
 
 
-def _from_container(container: bytes, what: str, precision: str) -> Net:
+def _from_container(container: bytes, what: str, precision: str, device: int | None = None) -> Net:
     if precision == "i8":
         from .cache import quantised
 
         container = quantised(container, what)
-    return Net(_core.Net.from_bytes(container, what, precision))
+    return Net(_core.Net.from_bytes(container, what, precision), device)
 
 
 def _no_such_net(name: str) -> str:
@@ -155,6 +165,7 @@ def _untrained(
     hidden_size: int | None,
     mixtures: int | None,
     precision: str,
+    device: int | None,
 ) -> Net:
     shape: dict[str, Any] = {
         "name": "untrained",
@@ -191,7 +202,7 @@ def _untrained(
         max_len=int(shape["max_len"]),
         metadata={"training": '"none: freshly initialised"'},
     )
-    return _from_container(container, "untrained net", precision)
+    return _from_container(container, "untrained net", precision, device)
 
 
 def _shape_of(name: str) -> dict[str, Any]:

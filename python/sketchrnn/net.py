@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _check, _core
+from ._core import DeviceError
 from .distribution import Distribution
 from .sketch import Sketch, Sketches
 from .state import State, empty_rows
@@ -93,10 +94,12 @@ class Score:
 class Net:
     """A Sketch-RNN decoder, immutable and shareable between threads. Made by :func:`load`."""
 
-    __slots__ = ("_core",)
+    __slots__ = ("_core", "_there")
 
-    def __init__(self, core: _core.Net) -> None:
+    def __init__(self, core: _core.Net, device: int | None = None) -> None:
         self._core = core
+        # The same net on GPU number `device`.
+        self._there = None if device is None else _core.DeviceNet(core, device)
 
     @property
     def name(self) -> str:
@@ -136,8 +139,8 @@ class Net:
 
     @property
     def device(self) -> str:
-        """Where it runs."""
-        return "cpu"
+        """Where it runs: "cpu", "cuda:0", …"""
+        return "cpu" if self._there is None else f"cuda:{self._there.ordinal}"
 
     @property
     def isa(self) -> str:
@@ -330,15 +333,13 @@ class Net:
             limit = _check.integer("max_len", max_len, 1, 2**32 - 1)
         seed = _check.seed(seed)
         index = _check.integer("index", index, 0, 2**64 - 1)
-        stream = _core.Stream(self._core, seed, index)
+        stream = self._stream(seed, index)
         stream.feed(prefix)
         strokes, offsets = stream.generate(
             prefix,
             count,
             _check.temperature("temperature", temperature),
-            None
-            if softmax_temperature is None
-            else _check.temperature("softmax_temperature", softmax_temperature),
+            _softmax(softmax_temperature),
             seed,
             index,
             limit,
@@ -363,14 +364,53 @@ class Net:
         between steps and sleeps when there is none for some milliseconds; the results are the same.
         """
         net = self._for(object)
-        return State(
-            net,
-            _core.Stream(
-                net._core,
-                _check.seed(seed),
-                _check.integer("index", index, 0, 2**64 - 1),
-                _check.threads(threads),
-            ),
+        index = _check.integer("index", index, 0, 2**64 - 1)
+        return State(net, net._stream(_check.seed(seed), index, _check.threads(threads)))
+
+    def _stream(self, seed: int, index: int, threads: int = 1) -> _core.Stream | _core.DeviceStream:
+        if self._there is not None:
+            return _core.DeviceStream(self._there, seed, index)
+        return _core.Stream(self._core, seed, index, threads)
+
+    def draw_on_device(
+        self,
+        n: int,
+        *,
+        temperature: float = 0.4,
+        seed: int | None = None,
+        max_len: int | None = None,
+        softmax_temperature: float | None = None,
+        index: int = 0,
+        progress: Progress | None = None,
+        object: str | None = None,
+    ) -> tuple[_core.DeviceArray, _core.DeviceArray]:
+        """Draw `n` sketches as :meth:`draw` does, and leave them in the GPU's memory.
+
+        Returns strokes (total, 5) float32, data units, and offsets (n + 1,) int64: sketch k is
+        ``strokes[offsets[k]:offsets[k + 1]]``. Both are there, finished, for who takes them without
+        a copy by DLPack (``torch.from_dlpack``, ``cupy.from_dlpack``) or
+        ``__cuda_array_interface__`` (``cupy.asarray``, Numba). All must fit at once.
+
+        Raises DeviceError for a net that is not on a GPU, and when its memory does not suffice.
+        """
+        net = self._for(object)
+        if net._there is None:
+            raise DeviceError('draw_on_device: this net is on the processor; load(device="cuda")')
+        seed = _check.seed(seed)
+        index = _check.integer("index", index, 0, 2**64 - 1)
+        count = _check.integer("n", n, 0, _check.MOST)
+        limit = (
+            self.max_len if max_len is None else _check.integer("max_len", max_len, 1, 2**32 - 1)
+        )
+        return _core.DeviceStream(net._there, seed, index).generate_there(
+            empty_rows(),
+            count,
+            _check.temperature("temperature", temperature),
+            _softmax(softmax_temperature),
+            seed,
+            index,
+            limit,
+            None if progress is None else lambda done: progress(done, count),
         )
 
     def predict(self, strokes: Any = (), *, object: str | None = None) -> Distribution:
@@ -404,7 +444,8 @@ class Net:
                 raise ValueError(f"drawing {int(lengths.argmin())}: empty")
         else:
             batch = Sketches.of([_unpadded(i, d) for i, d in enumerate(sketches)])
-        offset_nll, pen_nll = self._for(object)._core.score(
+        net = self._for(object)
+        offset_nll, pen_nll = (net._there or net._core).score(
             np.ascontiguousarray(batch.strokes, np.float32),
             np.ascontiguousarray(batch.offsets, np.int64),
             _check.threads(threads),
@@ -495,8 +536,12 @@ class Net:
     def __repr__(self) -> str:
         return (
             f"<Net {self.name}: {self.hidden_size} units, {self.mixtures} components, "
-            f"{self.precision} on {self.isa}>"
+            f"{self.precision} on {self.isa if self._there is None else self.device}>"
         )
+
+
+def _softmax(temperature: float | None) -> float | None:
+    return None if temperature is None else _check.temperature("softmax_temperature", temperature)
 
 
 def _unpadded(number: int, drawing: Any) -> Floats:

@@ -24,7 +24,7 @@ class State:
 
     __slots__ = ("_core", "_net")
 
-    def __init__(self, net: Net, core: _core.Stream) -> None:
+    def __init__(self, net: Net, core: _core.Stream | _core.DeviceStream) -> None:
         self._net = net
         self._core = core
 

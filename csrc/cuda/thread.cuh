@@ -1,0 +1,294 @@
+// One thread of the GPU as a vector of one float: the operations that math.h, cell.h and mixture.h
+// are written in, and what the kernels share.
+//
+// Compiled with -fmad=false, so that only what is written as fmaf is fused; divisions, square roots
+// and subnormals are IEEE 754 by nvcc's defaults. Hence the bits of every processor's kernels.
+// Without nvcc, tests/cpp/cuda_emulator.h gives the words of CUDA a meaning on the host.
+#pragma once
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "cuda/view.h"
+#include "philox.h"
+
+#define SKETCHRNN_FN __device__ __forceinline__
+
+#if defined(__CUDACC__)
+#define SKETCHRNN_SHARED_MEMORY(name)  \
+  extern __shared__ uint4 name##_at[]; \
+  char* const name = reinterpret_cast<char*>(name##_at)
+#endif
+
+namespace sketchrnn::cuda {
+namespace {
+
+#if defined(__CUDACC__)
+// Words that other blocks, or the host, write meanwhile.
+template <class T>
+SKETCHRNN_FN T load_volatile(const T* p) {
+  return *static_cast<const volatile T*>(p);
+}
+template <class T>
+SKETCHRNN_FN void store_volatile(T* p, T x) {
+  *static_cast<volatile T*>(p) = x;
+}
+SKETCHRNN_FN void wait_a_little() {}
+
+// sum + a · b of 16 × 32 signed bytes by 32 × 8, by a whole warp (PTX ISA, mma.m16n8k32).
+SKETCHRNN_FN void mma_s8(int32_t (&sum)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
+  asm("mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
+      "{%0,%1,%2,%3};"
+      : "+r"(sum[0]), "+r"(sum[1]), "+r"(sum[2]), "+r"(sum[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+}
+#endif
+
+struct V {
+  static constexpr int kWidth = 1;
+  using F = float;
+  using I = int32_t;
+  using M = bool;
+
+  SKETCHRNN_FN static F load(const float* p) { return *p; }
+  SKETCHRNN_FN static F set1(float x) { return x; }
+  SKETCHRNN_FN static I set1_int(int32_t x) { return x; }
+  SKETCHRNN_FN static F fma(F a, F b, F c) { return fmaf(a, b, c); }
+  SKETCHRNN_FN static F add(F a, F b) { return a + b; }
+  SKETCHRNN_FN static F sub(F a, F b) { return a - b; }
+  SKETCHRNN_FN static F mul(F a, F b) { return a * b; }
+  SKETCHRNN_FN static F div(F a, F b) { return a / b; }
+  SKETCHRNN_FN static F sqrt(F a) { return sqrtf(a); }
+  SKETCHRNN_FN static M less(F a, F b) { return a < b; }
+  SKETCHRNN_FN static F select(M m, F a, F b) { return m ? a : b; }
+  SKETCHRNN_FN static I select_int(M m, I a, I b) { return m ? a : b; }
+  // The second operand when one is a NaN, as on x86.
+  SKETCHRNN_FN static F min(F a, F b) { return a < b ? a : b; }
+  SKETCHRNN_FN static F max(F a, F b) { return b < a ? a : b; }
+  SKETCHRNN_FN static M test(I a, I bit) { return (a & bit) != 0; }
+  SKETCHRNN_FN static I as_int(F a) {
+    I r;
+    memcpy(&r, &a, sizeof r);
+    return r;
+  }
+  SKETCHRNN_FN static F as_float(I a) {
+    F r;
+    memcpy(&r, &a, sizeof r);
+    return r;
+  }
+  SKETCHRNN_FN static F to_float(I a) { return static_cast<float>(a); }
+  SKETCHRNN_FN static I add_int(I a, I b) {
+    return static_cast<I>(static_cast<uint32_t>(a) + static_cast<uint32_t>(b));
+  }
+  SKETCHRNN_FN static I sub_int(I a, I b) {
+    return static_cast<I>(static_cast<uint32_t>(a) - static_cast<uint32_t>(b));
+  }
+  SKETCHRNN_FN static I and_int(I a, I b) { return a & b; }
+  SKETCHRNN_FN static I xor_int(I a, I b) { return a ^ b; }
+  template <int N>
+  SKETCHRNN_FN static I shift_left(I a) {
+    return static_cast<I>(static_cast<uint32_t>(a) << N);
+  }
+  template <int N>
+  SKETCHRNN_FN static I shift_right(I a) {
+    return a >> N;
+  }
+};
+
+#include "kernels/math.h"
+// What follows builds on it.
+#include "kernels/cell.h"
+#include "kernels/mixture.h"
+
+constexpr unsigned kWarp = 32;
+constexpr unsigned kWholeWarp = 0xFFFFFFFFu;
+constexpr int kGates = 4;
+
+SKETCHRNN_FN uint32_t bits_of(float x) { return static_cast<uint32_t>(V::as_int(x)); }
+SKETCHRNN_FN float float_of(uint32_t x) { return V::as_float(static_cast<int32_t>(x)); }
+
+// How each precision multiplies one 32-bit word of h with one of weights, and what a block's sum is
+// as a number: the same as in kernels/body.h.
+struct F32 {
+  using Sum = float;
+  static constexpr bool kRounds = false;
+  SKETCHRNN_FN static Sum dot(Sum sum, uint32_t weights, uint32_t h) {
+    return fmaf(float_of(h), float_of(weights), sum);
+  }
+  // Writes element k of a lane whose word w is words[w · stride].
+  SKETCHRNN_FN static void put(uint32_t* words, size_t stride, int k, float h, const NetView&) {
+    words[k * stride] = bits_of(h);
+  }
+};
+
+struct I16 {
+  using Sum = int32_t;
+  static constexpr bool kRounds = true;
+  SKETCHRNN_FN static Sum dot(Sum sum, uint32_t weights, uint32_t h) {
+    const auto low = [](uint32_t x) { return static_cast<int32_t>(static_cast<int16_t>(x)); };
+    const auto high = [](uint32_t x) { return static_cast<int32_t>(x) >> 16; };
+    return sum + low(weights) * low(h) + high(weights) * high(h);
+  }
+  SKETCHRNN_FN static void put(uint32_t* words, size_t stride, int k, float h, const NetView& net) {
+    const int32_t q = rounded_integer(h, net.h_scale[k], net.h_limit);
+    reinterpret_cast<int16_t*>(words + (k / 2) * stride)[k % 2] = static_cast<int16_t>(q);
+  }
+};
+
+struct I8 {
+  using Sum = int32_t;
+  static constexpr bool kRounds = true;
+  SKETCHRNN_FN static Sum dot(Sum sum, uint32_t weights, uint32_t h) {
+    return __dp4a(static_cast<int>(weights), static_cast<int>(h), sum);
+  }
+  SKETCHRNN_FN static void put(uint32_t* words, size_t stride, int k, float h, const NetView& net) {
+    const int32_t q = rounded_integer(h, net.h_scale[k], net.h_limit);
+    reinterpret_cast<int8_t*>(words + (k / 4) * stride)[k % 4] = static_cast<int8_t>(q);
+  }
+};
+
+// The four gate sums of one hidden unit before the recurrent part: bias with the pen's weights,
+// then dx, then dy.
+SKETCHRNN_FN void start_totals(const NetView& net, int unit, const Input& input, float* totals) {
+  const float* bias = net.input + (static_cast<int>(input.pen) * net.units + unit) * kGates;
+  const float* wx = net.input + (4 * net.units + unit) * kGates;
+  const float* wy = net.input + (5 * net.units + unit) * kGates;
+  for (int g = 0; g < kGates; ++g)
+    totals[g] = fmaf(input.dy, wy[g], fmaf(input.dx, wx[g], bias[g]));
+}
+
+// c' and h' of one unit from its gate sums.
+SKETCHRNN_FN float update(const float* totals, float& c) {
+  c = new_cell(totals[0], totals[1], totals[2], c);
+  return new_hidden(output_denominator(totals[3]), c);
+}
+
+// Where the kernels' head output `row` (by component) stands in the contract's order (by
+// parameter).
+SKETCHRNN_FN int contract_output(const NetView& net, int row) {
+  const int place = row - net.choices();
+  if (place < 0) return row;
+  return net.choices() + place % kPlaceOutputs * net.mixtures + place / kPlaceOutputs;
+}
+
+SKETCHRNN_FN float head_output(const NetView& net, int row, float sum) {
+  return static_cast<float>(net.head_bias[row] + net.head_scale * static_cast<double>(sum));
+}
+
+// Head output `row` by a whole warp; element k of h is h[k · stride]. Every thread returns it.
+// Thread l has the partial sums l and l + 32 of the 64 that kernels.h speaks of.
+SKETCHRNN_FN float warp_head(const NetView& net, int row, const float* h, size_t stride) {
+  const float* weights = net.head + row * net.head_stride;
+  float low = 0.0f, high = 0.0f;
+  for (size_t k = threadIdx.x % kWarp; k < net.head_stride; k += kDotSums) {
+    low = fmaf(h[k * stride], weights[k], low);
+    high = fmaf(h[(k + kWarp) * stride], weights[k + kWarp], high);
+  }
+  float sum = low + high;
+  for (unsigned apart = kWarp / 2; apart > 0; apart /= 2)
+    sum += __shfl_xor_sync(kWholeWarp, sum, apart);
+  return head_output(net, row, sum);
+}
+
+// Sum j and sum j + N, until one is left. (A template: in a loop over N the sums would not all stay
+// in registers.)
+template <int N>
+SKETCHRNN_FN void add_pairs(float* sum) {
+#pragma unroll
+  for (int j = 0; j < N; ++j) sum[j] += sum[j + N];
+  if constexpr (N > 1) add_pairs<N / 2>(sum);
+}
+
+// Head output `row` by one thread.
+SKETCHRNN_FN float thread_head(const NetView& net, int row, const float* h, size_t stride) {
+  const float* weights = net.head + row * net.head_stride;
+  float sum[kDotSums];
+#pragma unroll
+  for (int j = 0; j < kDotSums; ++j) sum[j] = 0.0f;
+  for (size_t k = 0; k < net.head_stride; k += kDotSums) {
+#pragma unroll
+    for (int j = 0; j < kDotSums; ++j) sum[j] = fmaf(h[(k + j) * stride], weights[k + j], sum[j]);
+  }
+  add_pairs<kDotSums / 2>(sum);
+  return head_output(net, row, sum[0]);
+}
+
+// choose_category by a whole warp, all threads of which return the index: the exponentials side by
+// side, their sums in the same order.
+SKETCHRNN_FN int warp_choose(const float* logits, size_t stride, int count, Temperature temperature,
+                             float uniform) {
+  const unsigned lane = threadIdx.x % kWarp;
+  if (count > static_cast<int>(kWarp))
+    return choose_category(logits, stride, count, temperature, uniform);
+  const bool mine = static_cast<int>(lane) < count;
+  const float x = mine ? logits[lane * stride] : -INFINITY;
+  float largest = x;
+  for (unsigned apart = kWarp / 2; apart > 0; apart /= 2)
+    largest = V::max(largest, __shfl_xor_sync(kWholeWarp, largest, apart));
+  const int first = __ffs(static_cast<int>(__ballot_sync(kWholeWarp, x == largest))) - 1;
+  const int argmax = first < 0 ? 0 : first;  // below 0: nothing but NaNs
+  if (temperature.greedy) return argmax;
+  const float e = mine ? exp(V::mul(V::sub(x, largest), temperature.inverse_softmax)) : 0.0f;
+  float total = 0.0f, cumulated = 0.0f;
+  for (int m = 0; m < count; ++m) {
+    total += __shfl_sync(kWholeWarp, e, m);
+    if (m == static_cast<int>(lane)) cumulated = total;
+  }
+  const float threshold = uniform * total;
+  if (!(threshold < total)) return argmax;
+  // The sums only rise, so the first that exceeds the threshold comes after all that do not.
+  return __popc(__ballot_sync(kWholeWarp, mine && !(threshold < cumulated)));
+}
+
+// One sketch in the making.
+struct Lane {
+  uint64_t drawing;
+  uint64_t row, last;  // followed drawings: the row to predict, the last one
+  uint32_t point;      // drawn ones: rows so far
+  int32_t active;
+  int32_t fresh;  // the drawing has just begun: its state is yet to be put there
+  Input input;
+};
+
+// A drawn point's row goes out and becomes the next input. True when the drawing has ended.
+SKETCHRNN_FN bool take_point(const NetView& net, const Draw& draw, const Control& control,
+                             Lane& lane, Offset offset, int pen, bool write) {
+  const DeviceRow row{offset.dx * net.scale_factor, offset.dy * net.scale_factor,
+                      static_cast<Pen>(pen)};
+  const uint32_t at = lane.point - draw.first_point;
+  const bool finite = isfinite(row.dx) && isfinite(row.dy);
+  if (write) {
+    draw.rows[lane.drawing * draw.row_stride + at] = row;
+    if (!finite) *control.bad = lane.point + 1;
+  }
+  lane.input = {row.dx / net.scale_factor, row.dy / net.scale_factor, row.pen};
+  ++lane.point;
+  if (finite && row.pen != Pen::end && lane.point < draw.limit) return false;
+  if (write) {
+    draw.lengths[lane.drawing] = at + 1;
+    atomicAdd(control.finished, 1u);
+  }
+  return true;
+}
+
+SKETCHRNN_FN PointUniforms uniforms_of(const Draw& draw, const Lane& lane) {
+  return point_uniforms(draw.seed, draw.index + lane.drawing, lane.point, RandomStream::draw);
+}
+
+// Cuts shared memory into arrays; on the host only their sizes are added up.
+struct Carver {
+  char* base;
+  size_t used;
+
+  template <class T>
+  __host__ __device__ T* take(size_t count) {
+    used = (used + 15) / 16 * 16;
+    T* const part = reinterpret_cast<T*>(base + used);
+    used += count * sizeof(T);
+    return part;
+  }
+};
+
+}  // namespace
+}  // namespace sketchrnn::cuda

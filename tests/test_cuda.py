@@ -1,0 +1,229 @@
+"""The GPU gives what the processor gives: the same bits, the same errors.
+
+Without a GPU these skip and say why; the kernels themselves then run on the host in
+tests/cpp/cuda_emulated.cpp, and what is left here is how a machine without one behaves.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+from conftest import PRECISIONS, drawing_net, raw_drawings
+
+import sketchrnn
+from sketchrnn import DeviceError, _core
+
+CUDA = sketchrnn.devices()["cuda"]
+needs_gpu = pytest.mark.skipif(not CUDA["usable"], reason=f"no GPU: {CUDA['reason']}")
+SEED = 20_17
+OPTIONS = {"temperature": 0.8, "max_len": 60}
+
+
+def there(net, device=0):
+    """The same net on a GPU."""
+    return sketchrnn.Net(net._core, device)
+
+
+def same(a, b):
+    return a.strokes.tobytes() == b.strokes.tobytes() and np.array_equal(a.offsets, b.offsets)
+
+
+def test_devices_says_what_there_is():
+    devices = sketchrnn.devices()
+    assert devices["cpu"]["usable"]
+    assert devices["cuda"]["usable"] or devices["cuda"]["reason"]
+    found = [d for name, d in devices.items() if name.startswith("cuda:")]
+    assert devices["cuda"]["usable"] == any(d["usable"] for d in found)
+    assert sketchrnn.build_info()["devices"] == devices
+
+
+def test_the_driver_is_left_alone_until_asked_for():
+    program = (
+        "import sketchrnn; sketchrnn.load().draw(seed=1);"
+        "maps = open('/proc/self/maps').read(); assert 'libcuda.so' not in maps"
+    )
+    if not sys.platform.startswith("linux"):
+        pytest.skip("/proc/self/maps is Linux's")
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.skipif(CUDA["usable"], reason="there is a GPU")
+def test_without_a_gpu_the_error_says_why():
+    with pytest.raises(DeviceError) as error:
+        sketchrnn.load(device="cuda")
+    assert CUDA["reason"] in str(error.value)
+    with pytest.raises(DeviceError, match="load"):
+        sketchrnn.load().draw_on_device(3)
+
+
+@pytest.mark.parametrize("device", ["cuda:", "cuda:x", "cuda:-1", "cuda:1.0", "gpu", "", 0, None])
+def test_unknown_devices(device):
+    with pytest.raises(ValueError, match="device"):
+        sketchrnn.load(device=device)
+
+
+@needs_gpu
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("shape", [(1, 1), (32, 5), (100, 7), (384, 20), (512, 20), (1024, 33)])
+def test_drawings(precision, shape):
+    net = drawing_net(*shape, precision=precision)
+    gpu = there(net)
+    assert gpu.device == "cuda:0"
+    assert gpu.precision == precision
+    for count in (1, 2, 5, 8, 9, 100, 3000 if shape[0] <= 512 else 300):
+        assert same(gpu.draw(count, seed=SEED, **OPTIONS), net.draw(count, seed=SEED, **OPTIONS))
+    assert gpu.draw(0).strokes.shape == (0, 5)
+    one = gpu.draw(seed=SEED, index=2**40, **OPTIONS)
+    assert one.strokes.tobytes() == net.draw(seed=SEED, index=2**40, **OPTIONS).strokes.tobytes()
+
+
+@needs_gpu
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("lanes", [8, 16, 32, 64])
+def test_lanes(precision, lanes):
+    net = drawing_net(80, 5, precision=precision)
+    stream = _core.DeviceStream(there(net)._there, SEED, 0)
+    none = np.zeros((0, 5), np.float32)
+    rows, offsets = stream.generate(none, 777, 0.8, None, SEED, 0, 60, 1, lanes, None)
+    expected = net.draw(777, seed=SEED, **OPTIONS)
+    assert rows.tobytes() == expected.strokes.tobytes()
+    np.testing.assert_array_equal(offsets, expected.offsets)
+
+
+@needs_gpu
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("temperature", [0.0, 0.3, 1.5])
+def test_streams(precision, temperature):
+    net = drawing_net(70, 5, precision=precision)
+    gpu = there(net)
+    a, b = net.state(seed=3), gpu.state(seed=3)
+    given = net.draw(seed=1, max_len=9).strokes[:5]
+    for state in (a, b):
+        state.feed(given)
+    for _ in range(20):
+        np.testing.assert_array_equal(a.predict().raw, b.predict().raw)
+        np.testing.assert_array_equal(a.hidden, b.hidden)
+        np.testing.assert_array_equal(a.cell, b.cell)
+        if a.finished:
+            with pytest.raises(ValueError, match="has ended"):
+                b.step(temperature)
+            break
+        np.testing.assert_array_equal(a.step(temperature), b.step(temperature))
+        assert a.position == b.position
+        twin = b.copy()
+        if not a.finished:
+            np.testing.assert_array_equal(twin.step(0.7), a.copy().step(0.7))
+    b.reset()
+    np.testing.assert_array_equal(b.predict().raw, net.predict().raw)
+
+
+@needs_gpu
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_completing_and_scoring(precision):
+    net = drawing_net(100, 6, precision=precision)
+    gpu = there(net)
+    given = net.draw(seed=5, **OPTIONS).strokes[:7]
+    for count in (1, 4, 50):
+        ours = gpu.complete(given, count, seed=6, **OPTIONS)
+        assert same(ours, net.complete(given, count, seed=6, **OPTIONS))
+    sketches = net.draw(500, seed=9, **OPTIONS)
+    a, b = net.score(sketches), gpu.score(sketches)
+    np.testing.assert_array_equal(a.offset_nll, b.offset_nll)
+    np.testing.assert_array_equal(a.pen_nll, b.pen_nll)
+    np.testing.assert_array_equal(
+        gpu._there.forward(sketches.strokes, sketches.offsets, 1),
+        net._core.forward(sketches.strokes, sketches.offsets, 1),
+    )
+
+
+@needs_gpu
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_public_nets(official, shared, precision):
+    net = sketchrnn.load(official, precision=precision)
+    gpu = sketchrnn.load(official, precision=precision, device="cuda")
+    drawings = raw_drawings(shared, net.name)[:30]
+    np.testing.assert_array_equal(net.score(drawings).points, gpu.score(drawings).points)
+    for count in (1, 200):
+        assert same(gpu.draw(count, seed=1), net.draw(count, seed=1))
+
+
+@needs_gpu
+def test_left_on_the_device():
+    torch = pytest.importorskip("torch")
+    net = drawing_net()
+    strokes, offsets = there(net).draw_on_device(100, seed=SEED, **OPTIONS)
+    expected = net.draw(100, seed=SEED, **OPTIONS)
+    assert strokes.__cuda_array_interface__["shape"] == expected.strokes.shape
+    rows, starts = torch.from_dlpack(strokes), torch.from_dlpack(offsets)
+    del strokes, offsets  # the tensors keep the memory
+    np.testing.assert_array_equal(rows.cpu().numpy(), expected.strokes)
+    np.testing.assert_array_equal(starts.cpu().numpy(), expected.offsets)
+
+
+@needs_gpu
+def test_threads_and_several_nets():
+    nets = [drawing_net(64, 5, seed=s, precision=p) for s, p in enumerate(PRECISIONS)]
+    gpus = [there(net) for net in nets]
+    expected = [net.draw(400, seed=SEED, **OPTIONS) for net in nets]
+    wrong = []
+
+    def work(i):
+        for _ in range(5):
+            if not same(gpus[i % 3].draw(400, seed=SEED, **OPTIONS), expected[i % 3]):
+                wrong.append(i)
+            if not same(gpus[i % 3].draw(3, seed=SEED, **OPTIONS), expected[i % 3][:3]):
+                wrong.append(i)
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+@needs_gpu
+def test_an_exception_in_progress_stops_the_kernel():
+    net = drawing_net(512, 20)
+    gpu = there(net)
+
+    class Enough(Exception):
+        pass
+
+    def progress(done, total):
+        raise Enough
+
+    for count, max_len in ((2_000_000, 60), (1, 10_000_000)):
+        never_ends = drawing_net_without_end(gpu) if count == 1 else gpu
+        begun = time.monotonic()
+        with pytest.raises(Enough):
+            never_ends.draw(count, seed=1, temperature=0.8, max_len=max_len, progress=progress)
+        assert time.monotonic() - begun < 20  # a hang would last for ever
+    assert same(gpu.draw(20, seed=2, **OPTIONS), net.draw(20, seed=2, **OPTIONS))
+
+
+def drawing_net_without_end(like):
+    """A net on the GPU whose pen never ends a drawing."""
+    arrays = like.arrays()
+    arrays["bo"][2] = -1e4
+    net = sketchrnn.from_arrays(arrays, name="endless", scale_factor=20.0, max_len=100)
+    return there(net)
+
+
+@needs_gpu
+def test_errors():
+    count = sum(name.startswith("cuda:") for name in sketchrnn.devices())
+    with pytest.raises(DeviceError, match="expected cuda:0"):
+        sketchrnn.load(device=f"cuda:{count}")
+    gpu = there(drawing_net())
+    with pytest.raises(DeviceError, match="out of memory"):
+        gpu.draw(1, max_len=2**32 - 1, seed=1)
+    with pytest.raises(ValueError, match="not finite"):
+        gpu.draw(3, temperature=3e38, seed=1)
+    with pytest.raises(ValueError, match="max_len"):
+        gpu.complete(np.ones((5, 3)) * [1, 1, 0], 2, max_len=5)
