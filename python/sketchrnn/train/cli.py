@@ -33,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
     add("-o", "--output", type=Path, required=True, help="the weights, .safetensors")
     add("--objects", help="only these objects, separated by commas")
     add("--conditional", action="store_true", help="one net for all objects, told which to draw")
+    add("--default-object", help="which one such a net draws when none is named (the first)")
     add("--init", type=Path, help="start from these weights (and their scale factor)")
     add("--init-object", help="the object to fold in, if --init knows many")
     add("--name", help="the net's name (default: the output's)")
@@ -88,6 +89,8 @@ def _train(args: argparse.Namespace) -> None:
     from . import model
     from .loop import Run, Settings
 
+    if args.dtype == "I8" and args.conditional:
+        raise ValueError("--dtype I8 is for nets of one object")
     drawings = data.read(args.data)
     if args.objects:
         wanted = {w.strip().replace("_", " ") for w in args.objects.split(",")}
@@ -95,6 +98,8 @@ def _train(args: argparse.Namespace) -> None:
         if missing:
             raise ValueError(f"no drawings of {', '.join(sorted(missing))}")
         drawings = [d for d in drawings if d.word in wanted]
+    if args.default_object and args.default_object not in {d.word for d in drawings}:
+        raise ValueError(f"no drawings of {args.default_object}")
     drawings = [d for d in drawings if len(d.rows) < args.max_len]
     parts = {s: [d for d in drawings if d.split == s] for s in SPLITS}
     if not parts["train"] or not parts["valid"]:
@@ -115,6 +120,7 @@ def _train(args: argparse.Namespace) -> None:
         batch=args.batch,
         lr=args.lr,
         lr_end=args.lr / 100.0,
+        warmup=min(200, args.steps // 10),
         clip=args.clip,
         keep=args.keep,
         weight_drop=args.weight_drop,
@@ -164,6 +170,13 @@ def _init(path: Path, word: str | None, names: list[str]) -> tuple[Net, float]:
     return model.unfolded(model.folded(net, known.index(word))), scale_factor
 
 
+def _origin(path: Path) -> dict[str, Any]:
+    """The file that training began from, and what that file says of its own training."""
+    own = json.loads(export.read(path)[1].get("training", "{}"))
+    kept = ("data", "objects", "drawings", "seed", "steps", "seconds", "settings", "losses")
+    return {"file": path.name, **{k: own[k] for k in kept if k in own}}
+
+
 def _write(
     args: argparse.Namespace, run: Run, parts: dict[str, list[data.Drawing]], names: list[str]
 ) -> None:
@@ -181,18 +194,28 @@ def _write(
         "seed": s.seed,
         "steps": run.step,
         "seconds": round(run.seconds),
-        "init": args.init.name if args.init else None,
+        "init": _origin(args.init) if args.init else None,
         "settings": {k: v for k, v in vars(args).items() if isinstance(v, (int, float))},
     }
     last = run.history[-1] if run.history else {}
     record["losses"] = {"train": round(last.get("train", float("nan")), 4)}
+    name = args.name or args.output.stem.replace("_", " ")
+
+    def write(path: Path) -> None:
+        metadata = export.describe(name, run.scale_factor, s.n_max, record)
+        if names:
+            metadata["objects"] = json.dumps(names)
+            metadata["default_object"] = args.default_object or names[0]
+        export.write(path, tensors, metadata, args.dtype)
+
+    # Written once to be evaluated as it is stored, and again with what that gave.
+    draft = args.output.with_name(f"{args.output.name}.draft")
+    write(draft)
+    stored = model.unfolded(export.read(draft)[0])
     for split in ("valid", "test"):
         if parts[split]:
-            o = evaluate(net, parts[split], run.words, run.scale_factor, s.n_max)
+            o = evaluate(stored, parts[split], run.words, run.scale_factor, s.n_max)
             record["losses"][split] = {k: round(o[k], 4) for k in ("nats", "cell", "paper")}
-    name = args.name or args.output.stem.replace("_", " ")
-    metadata = export.describe(name, run.scale_factor, s.n_max, record)
-    if names:
-        metadata["objects"] = json.dumps(names)
-    export.write(args.output, tensors, metadata, args.dtype)
+    write(args.output)
+    draft.unlink()
     print(f"wrote {args.output}: {json.dumps(record['losses'])}")

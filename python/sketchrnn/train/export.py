@@ -21,6 +21,7 @@ NAMES: dict[str, np.dtype[Any]] = {
     "F32": np.dtype("<f4"),
     "F16": np.dtype("<f2"),
     "I16": np.dtype("<i2"),
+    "I8": np.dtype("<i1"),
 }
 LICENCE = (
     "Apache-2.0. Trained on drawings of the Quick, Draw! dataset, © Google, CC BY 4.0, "
@@ -49,22 +50,35 @@ def describe(
 def write(
     path: Path, tensors: Mapping[str, Array], metadata: Mapping[str, str], dtype: str = "F16"
 ) -> None:
-    """Write tensors (floats) and metadata; the file appears whole or not at all."""
+    """Write tensors (floats) and metadata; the file appears whole or not at all.
+
+    With `dtype` "I8" wh alone is in 8 bits, a scale per column, and the rest in 16-bit floats.
+    """
     header: dict[str, Any] = {"__metadata__": dict(metadata)}
-    blobs, at = [], 0
-    for name, values in tensors.items():
-        values = np.asarray(values, np.float64)
-        if dtype == "I16":
+    blobs: list[bytes] = []
+
+    def put(name: str, values: Array, stored: str) -> None:
+        at = sum(map(len, blobs))
+        blobs.append(np.ascontiguousarray(values, NAMES[stored]).tobytes())
+        span = [at, at + len(blobs[-1])]
+        header[name] = {"dtype": stored, "shape": list(values.shape), "data_offsets": span}
+
+    for name, given in tensors.items():
+        values = np.asarray(given, np.float64)
+        if dtype == "I8" and name == "wh":
+            scales = (np.abs(values).max(axis=0) / 127.0).astype(np.float32)
+            scales[scales == 0.0] = 1.0
+            put("wh", np.rint(values / scales).clip(-127, 127), "I8")
+            put("wh.column_scale", scales, "F32")
+            continue
+        stored = "F16" if dtype == "I8" else dtype
+        if stored == "I16":
             scale = float(np.abs(values).max()) / 32767.0 or 1.0
             header["__metadata__"][f"{name}.scale"] = repr(scale)
             values = np.rint(values / scale)
-        elif dtype == "F16" and np.abs(values).max() > 65504.0:
+        elif stored == "F16" and np.abs(values).max() > 65504.0:
             raise ValueError(f"{name} does not fit into 16-bit floats")
-        blob = np.ascontiguousarray(values, NAMES[dtype]).tobytes()
-        span = [at, at + len(blob)]
-        header[name] = {"dtype": dtype, "shape": list(values.shape), "data_offsets": span}
-        blobs.append(blob)
-        at += len(blob)
+        put(name, values, stored)
     text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     partial = path.with_name(f"{path.name}.{os.getpid()}.part")
@@ -84,4 +98,6 @@ def read(path: Path) -> tuple[dict[str, NDArray[np.float32]], dict[str, str]]:
         raw = np.frombuffer(data[8 + size + a : 8 + size + b], NAMES[entry["dtype"]])
         scale = float(metadata.get(f"{name}.scale", 1.0))
         tensors[name] = (raw.reshape(entry["shape"]).astype(np.float64) * scale).astype(np.float32)
+    if "wh.column_scale" in tensors:
+        tensors["wh"] = tensors["wh"] * tensors.pop("wh.column_scale")
     return tensors, metadata
