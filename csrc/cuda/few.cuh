@@ -167,15 +167,16 @@ __global__ void __launch_bounds__(kFewThreads) few_kernel(NetView net, FewWork w
       for (int i = thread; i < own * lanes; i += threads) {
         const int u = i / lanes, l = i % lanes;
         const int unit = first_unit + u;
-        float totals[kGates];
+        float totals[kGates], scale[kGates];
         start_totals(net, unit, s.lane[l].input, totals);
+        load_scale(net, unit, scale);
         for (int b = 0; b < net.padded_words / kBlock; ++b)
           for (int g = 0; g < kGates; ++g)
-            totals[g] = fmaf(s.sums[(b * columns + u * kGates + g) * lanes + l],
-                             net.scale[unit * kGates + g], totals[g]);
+            totals[g] =
+                fmaf(s.sums[(b * columns + u * kGates + g) * lanes + l], scale[g], totals[g]);
         const float h = update(totals, s.c[i]);
         if (s.lane[l].fresh) s.c[i] = work.start.c[unit];
-        const uint32_t tag = step | (i == 0 && stop != 0 ? 0x80000000u : 0u);
+        const uint32_t tag = (step & 0x7FFFFFFFu) | (i == 0 && stop != 0 ? 0x80000000u : 0u);
         store_volatile(exchange + static_cast<size_t>(l) * net.units + unit,
                        static_cast<unsigned long long>(tag) << 32 | bits_of(h));
       }
@@ -183,7 +184,7 @@ __global__ void __launch_bounds__(kFewThreads) few_kernel(NetView net, FewWork w
         for (int k = thread; k < net.hidden; k += threads) {
           const unsigned long long* const word = exchange + static_cast<size_t>(l) * net.units + k;
           unsigned long long found = load_volatile(word);
-          while ((found >> 32 & 0x7FFFFFFFu) != step) {
+          while (((found >> 32 ^ step) & 0x7FFFFFFFu) != 0) {
             wait_a_little();
             found = load_volatile(word);
           }

@@ -71,7 +71,8 @@ struct ScalarGates {
     const int stride = lane_stride(lanes);
     for (int tile = warp / groups; tile < net.units / kUnitPad; tile += in_parallel) {
       const int unit = tile * kUnitPad + static_cast<int>(threadIdx.x % kWarp);
-      float totals[kLanesPerThread][kGates];
+      float totals[kLanesPerThread][kGates], scale[kGates];
+      load_scale(net, unit, scale);
 #pragma unroll
       for (int l = 0; l < kLanesPerThread; ++l)
         start_totals(net, unit, lane[first + l].input, totals[l]);
@@ -86,8 +87,8 @@ struct ScalarGates {
           const uint4 w = *weights;
           weights += kUnitPad;
           uint32_t x[kLanesPerThread];
-          memcpy(x, words, sizeof x / 2);
-          memcpy(x + 4, words + 4, sizeof x / 2);
+          load_words(words, x);
+          load_words(words + 4, x + 4);
           words += stride;
 #pragma unroll
           for (int l = 0; l < kLanesPerThread; ++l) {
@@ -101,8 +102,7 @@ struct ScalarGates {
         for (int l = 0; l < kLanesPerThread; ++l)
 #pragma unroll
           for (int g = 0; g < kGates; ++g)
-            totals[l][g] =
-                fmaf(static_cast<float>(sum[l][g]), net.scale[unit * kGates + g], totals[l][g]);
+            totals[l][g] = fmaf(static_cast<float>(sum[l][g]), scale[g], totals[l][g]);
       }
       if (unit >= net.hidden) continue;
 #pragma unroll

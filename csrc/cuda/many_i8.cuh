@@ -73,8 +73,8 @@ struct TensorGates {
     for (int job = warp; job < net.units / kMmaUnits * parts; job += warps) {
       const int tile = job / parts;
       const int first = job % parts * 8 * Octets;
-      const uint4* weights = reinterpret_cast<const uint4*>(net.tiles) +
-                             static_cast<size_t>(tile) * chunks * 2 * kGates * kWarp + in_warp;
+      const uint32_t* weights =
+          net.tiles + (static_cast<size_t>(tile) * chunks * 2 * kGates * kWarp + in_warp) * 4;
       const uint32_t* const bytes = from + (first + group) * row + quarter * 4;
       // Of gate g, octet n: units `group` and `group + 8`, each for lanes 2 · quarter and + 1.
       float totals[kGates][Octets][4];
@@ -91,8 +91,8 @@ struct TensorGates {
             uint32_t w[kGates][4];
 #pragma unroll
             for (int g = 0; g < kGates; ++g) {
-              memcpy(w[g], weights, sizeof w[g]);
-              weights += kWarp;
+              load_words(weights, w[g]);
+              weights += 4 * kWarp;
             }
 #pragma unroll
             for (int g = 0; g < kGates; ++g)
@@ -104,6 +104,8 @@ struct TensorGates {
 #pragma unroll
         for (int r = 0; r < 4; ++r) {
           const int unit = tile * kMmaUnits + group + r / 2 * 8;
+          float scale[kGates];
+          load_scale(net, unit, scale);
 #pragma unroll
           for (int n = 0; n < Octets; ++n) {
             float start[kGates];
@@ -111,7 +113,7 @@ struct TensorGates {
               start_totals(net, unit, lane[first + n * 8 + quarter * 2 + r % 2].input, start);
 #pragma unroll
             for (int g = 0; g < kGates; ++g)
-              totals[g][n][r] = fmaf(static_cast<float>(sum[g][n][r]), net.scale[unit * kGates + g],
+              totals[g][n][r] = fmaf(static_cast<float>(sum[g][n][r]), scale[g],
                                      block == 0 ? start[g] : totals[g][n][r]);
           }
         }

@@ -23,8 +23,11 @@
 #define __forceinline__ inline
 #define __launch_bounds__(...)
 
-struct uint4 {
+struct alignas(16) uint4 {
   uint32_t x, y, z, w;
+};
+struct alignas(16) float4 {
+  float x, y, z, w;
 };
 
 namespace emulator {
