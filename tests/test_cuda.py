@@ -227,3 +227,29 @@ def test_errors():
         gpu.draw(3, temperature=3e38, seed=1)
     with pytest.raises(ValueError, match="max_len"):
         gpu.complete(np.ones((5, 3)) * [1, 1, 0], 2, max_len=5)
+
+
+@pytest.mark.parametrize("device", ["cuda", "cuda:0"])
+def test_every_way_in_takes_a_device(device):
+    arrays = drawing_net().arrays()
+    facts = {"scale_factor": 20.0, "max_len": 100}
+    if CUDA["usable"]:
+        assert sketchrnn.from_arrays(arrays, device=device, **facts).device == "cuda:0"
+        assert sketchrnn.load("everything", device=device).of("cat").device == "cuda:0"
+        return
+    for call in (
+        lambda: sketchrnn.from_arrays(arrays, device=device, **facts),
+        lambda: sketchrnn.from_torch(drawing_net().to_torch(), device=device, **facts),
+        lambda: sketchrnn.load("everything", device=device),
+    ):
+        with pytest.raises(DeviceError):
+            call()
+
+
+def test_the_command_takes_a_device(tmp_path, capsys):
+    from sketchrnn.cli import main
+
+    code = main(["draw", "pig", "--device", "cuda", "-n", "2", "-o", str(tmp_path / "p.json")])
+    assert code == (0 if CUDA["usable"] else 1)
+    if code:
+        assert CUDA["reason"] in capsys.readouterr().err

@@ -9,6 +9,7 @@ import secrets
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from . import _core
 from .strokes import stroke3_to_stroke5
 
 MOST = 2**40
@@ -90,3 +91,16 @@ def strokes(name: str, value: object, *, end: bool = False) -> NDArray[np.float3
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from None
     return array
+
+
+def device(value: str) -> int | None:
+    """Return the number of the GPU that `value` names, None for the processor."""
+    if value == "cpu":
+        return None
+    kind, colon, number = value.partition(":") if isinstance(value, str) else ("", "", "")
+    if kind != "cuda" or (colon and not (number.isascii() and number.isdigit())):
+        raise ValueError(f'device: expected "cpu", "cuda" or "cuda:0", found {value!r}')
+    ordinal = int(number or 0)
+    if ordinal >= 2**31:
+        raise _core.DeviceError(f"device: there is no {value}")
+    return ordinal

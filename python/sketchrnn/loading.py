@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from . import _check, _core
-from ._core import DeviceError
 from .catalog import SOURCES, bundled_path, catalog, official
 from .conditional import ConditionalNet, is_conditional
 from .container import pack, read_metadata
@@ -76,7 +75,7 @@ def load(
     """
     if precision not in PRECISIONS:
         raise ValueError(f"precision: expected one of {', '.join(PRECISIONS)}, found {precision!r}")
-    ordinal = _ordinal(device)
+    ordinal = _check.device(device)
     if not trained:
         return _untrained(name, seed, hidden_size, mixtures, precision, ordinal)
     if hidden_size is not None or mixtures is not None:
@@ -110,18 +109,6 @@ def _by_name(name: str, source: str | None) -> Path:
 
 def _is_path(text: str) -> bool:
     return os.sep in text or text.endswith((".safetensors", ".json"))
-
-
-def _ordinal(device: str) -> int | None:
-    """Return the number of a GPU, None for the processor."""
-    if device == "cpu":
-        return None
-    kind, colon, number = device.partition(":") if isinstance(device, str) else ("", "", "")
-    if kind != "cuda" or (colon and not (number.isascii() and number.isdigit())):
-        raise ValueError(f'device: expected "cpu", "cuda" or "cuda:0", found {device!r}')
-    if int(number or 0) >= 2**31:
-        raise DeviceError(f"device: there is no {device}")
-    return int(number or 0)
 
 
 def _from_file(path: str, precision: str = "f32", device: int | None = None) -> Net:

@@ -34,6 +34,7 @@ def add_command(
 def net_options(p: argparse.ArgumentParser) -> None:
     """Add what load() is told beside the name."""
     p.add_argument("--precision", default="f32", choices=("f32", "i16", "i8"))
+    p.add_argument("--device", default="cpu", help="cpu (the default), cuda, cuda:1, …")
     p.add_argument(
         "--source",
         choices=SOURCES,
@@ -46,5 +47,7 @@ def load_net(options: argparse.Namespace) -> Net:
     """Return the net that the options name."""
     from ..loading import load
 
-    net = load(options.net, precision=options.precision, source=options.source)
+    net = load(
+        options.net, precision=options.precision, device=options.device, source=options.source
+    )
     return net if options.object is None else net.of(options.object)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import _core
+from .. import _check, _core
 from ..container import ARRAYS, pack
 from ..net import Net
 
@@ -23,6 +23,7 @@ def from_arrays(
     name: str = "unnamed",
     metadata: Mapping[str, str] | None = None,
     precision: str = "f32",
+    device: str = "cpu",
 ) -> Net:
     """Make a net of NumPy arrays: the inverse of :meth:`sketchrnn.Net.arrays`.
 
@@ -42,7 +43,7 @@ def from_arrays(
         those that Magenta's Python code trained.
     name, metadata
         What the net is called, and more that :meth:`sketchrnn.Net.save` shall keep (texts).
-    precision
+    precision, device
         As in :func:`sketchrnn.load`.
 
     Raises
@@ -68,7 +69,8 @@ def from_arrays(
         start_token=token,
         metadata=metadata,
     )
-    return Net(_core.Net.from_bytes(container, "arrays", precision))
+    ordinal = _check.device(device)
+    return Net(_core.Net.from_bytes(container, "arrays", precision), ordinal)
 
 
 def _floats(what: str, value: Any) -> NDArray[Any]:

@@ -53,6 +53,7 @@ def from_torch(
     name: str = "unnamed",
     metadata: Mapping[str, str] | None = None,
     precision: str = "f32",
+    device: str = "cpu",
 ) -> Net:
     """Make a net of a PyTorch module or its ``state_dict``.
 
@@ -97,6 +98,7 @@ def from_torch(
         name=name,
         metadata=metadata,
         precision=precision,
+        device=device,
     )
 
 
