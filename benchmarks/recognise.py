@@ -122,6 +122,7 @@ def main() -> None:
     p.add_argument("data", nargs="+", type=Path)
     p.add_argument("--weights", type=Path, default=Path("weights"))
     p.add_argument("--temperature", type=float, nargs="+", default=[0.3])
+    p.add_argument("--softmax-temperature", type=float, help="of components and pen, if another")
     p.add_argument("--count", type=int, default=100)
     p.add_argument("--epochs", type=int, default=10)
     p.add_argument("--threads", type=int, default=1)
@@ -149,7 +150,9 @@ def main() -> None:
         row: dict[str, Any] = {"real": float((recognised(net, test) == k).mean())}
         row["real_nearest"] = float(np.median(nearest(np.stack([raster(r) for r in test]), train)))
         for t in args.temperature:
-            drawn = sketchrnn.load(nets[word]).draw(args.count, temperature=t, seed=1)
+            drawn = sketchrnn.load(nets[word]).draw(
+                args.count, temperature=t, softmax_temperature=args.softmax_temperature, seed=1
+            )
             rows = [np.asarray(s.stroke3) for s in drawn]
             rows = [r for r in rows if len(r) > 1]
             near = nearest(np.stack([raster(r) for r in rows]), train)

@@ -234,6 +234,9 @@ def test_many_at_once(server, cat, tmp_path):
 
 def test_bundled_and_official_of_one_name(server, tmp_path):
     assert sketchrnn.load("pig").hidden_size == 512
+    for name in ("alarm clock", "alarm_clock"):
+        assert sketchrnn.load(name).name == "alarm clock"
+    assert sketchrnn.load("cruise ship", trained=False).hidden_size == 1024
     assert sketchrnn.load("pig", source="bundled").hidden_size == 512
     assert server.requests == 0
     net = sketchrnn.load("rabbit", trained=False, hidden_size=512)

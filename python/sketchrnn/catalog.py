@@ -36,7 +36,7 @@ class CatalogEntry(NamedTuple):
 def bundled_path(name: str) -> Path | None:
     """Return the file of a bundled net, None if there is none of that name."""
     # Names come from callers: nothing but a plain name may reach the file system.
-    path = _BUNDLED / f"{name}.safetensors"
+    path = _BUNDLED / f"{name.replace(' ', '_')}.safetensors"
     # os.path.isfile: False, too, for what the file system cannot even look up (NUL, too long).
     return path if path.parent == _BUNDLED and os.path.isfile(path) else None
 

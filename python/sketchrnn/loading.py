@@ -37,8 +37,8 @@ def load(
     Parameters
     ----------
     name
-        A name from :func:`catalog`, or a path to a ``.safetensors`` file in our layout or a public
-        ``.gen.json``. None for the default net.
+        A name from :func:`catalog` (a space does for its "_"), or a path to a ``.safetensors`` file
+        in our layout or a public ``.gen.json``. None for the default net.
     source
         For a name: "bundled", the net of this package; "official", Magenta's, downloaded at the
         first use (``pip install 'sketchrnn[download]'``) and kept in ``SKETCHRNN_HOME``;
@@ -102,7 +102,7 @@ def _by_name(name: str, source: str | None) -> Path:
         from .download import fetch
 
         for facts in official():
-            if facts["name"] == name:
+            if facts["name"] == name.replace(" ", "_"):
                 return fetch(facts, source or "official")
     raise ValueError(_no_such_net(name))
 
@@ -198,7 +198,7 @@ def _shape_of(name: str) -> dict[str, Any]:
         net = _from_file(str(path))
         return {key: getattr(net, key) for key in _SHAPE}
     for net_facts in official():
-        if net_facts["name"] == name:
+        if net_facts["name"] == name.replace(" ", "_"):
             return {"mixtures": 20, **{k: net_facts[k] for k in _SHAPE if k in net_facts}}
     raise ValueError(_no_such_net(name))
 
