@@ -233,13 +233,17 @@ def test_errors():
 def test_every_way_in_takes_a_device(device):
     arrays = drawing_net().arrays()
     facts = {"scale_factor": 20.0, "max_len": 100}
+    shapes = {"weight_ih_l0": (32, 5), "weight_hh_l0": (32, 8), "bias_ih_l0": 32, "bias_hh_l0": 32}
+    state = {f"lstm.{key}": np.zeros(shape, np.float32) for key, shape in shapes.items()}
+    state |= {"head.weight": np.zeros((9, 8), np.float32), "head.bias": np.zeros(9, np.float32)}
     if CUDA["usable"]:
         assert sketchrnn.from_arrays(arrays, device=device, **facts).device == "cuda:0"
+        assert sketchrnn.from_torch(state, device=device, **facts).device == "cuda:0"
         assert sketchrnn.load("everything", device=device).of("cat").device == "cuda:0"
         return
     for call in (
         lambda: sketchrnn.from_arrays(arrays, device=device, **facts),
-        lambda: sketchrnn.from_torch(drawing_net().to_torch(), device=device, **facts),
+        lambda: sketchrnn.from_torch(state, device=device, **facts),
         lambda: sketchrnn.load("everything", device=device),
     ):
         with pytest.raises(DeviceError):
