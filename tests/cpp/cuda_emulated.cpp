@@ -243,6 +243,36 @@ TEST(many_sketches_are_those_of_the_engine) {
     }
 }
 
+// Small enough to be run with every access checked (AddressSanitizer makes fibers slow).
+TEST(small_drawings_are_those_of_the_engine) {
+  for (const Precision precision : nets::kAllPrecisions) {
+    const auto net = net_of(20, 2, precision);
+    const Layout layout(*net);
+    for (const bool many : {false, true}) {
+      Buffers buffers(9);
+      const Start start{layout.start_h.data(), layout.start_c.data()};
+      if (many) {
+        ManyWork work{};
+        work.start = start;
+        work.draw = buffers.draw(0.7);
+        work.control = buffers.control();
+        work.lanes = 8;
+        launch_many_of(precision, layout.view, work, 1, 64, true);
+      } else {
+        FewWork work{};
+        work.start = start;
+        work.draw = buffers.draw(0.7);
+        work.control = buffers.control();
+        work.lanes = 5;
+        with_element(precision, [&](auto element) {
+          launch_few<decltype(element)>(layout.view, work, {12, 64, true}, true);
+        });
+      }
+      buffers.check(net, 0.7);
+    }
+  }
+}
+
 TEST(many_predictions_are_those_of_the_engine) {
   for (const Precision precision : nets::kAllPrecisions) {
     const auto net = net_of(100, 3, precision);

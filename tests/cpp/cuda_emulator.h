@@ -117,6 +117,20 @@ inline const uint64_t* exchange(uint64_t value) {
   return meeting.values[place];
 }
 
+__attribute__((noinline)) inline void prepare(Thread& thread, Block& block, Index index,
+                                              Index block_index) {
+  constexpr size_t stack_bytes = 128 << 10;
+  thread.stack.reset(new char[stack_bytes]);
+  thread.block = &block;
+  thread.index = index;
+  thread.block_index = block_index;
+  getcontext(&thread.context);
+  thread.context.uc_stack.ss_sp = thread.stack.get();
+  thread.context.uc_stack.ss_size = stack_bytes;
+  thread.context.uc_link = nullptr;
+  makecontext(&thread.context, entry, 0);
+}
+
 // Runs kernel() for all threads of all blocks. Throws if the threads wait for ever.
 inline void launch(unsigned blocks, unsigned threads, size_t shared_bytes,
                    const std::function<void()>& kernel) {
@@ -126,7 +140,6 @@ inline void launch(unsigned blocks, unsigned threads, size_t shared_bytes,
   g.body = kernel;
   std::vector<Block> all_blocks(blocks);
   std::vector<std::unique_ptr<Thread>> all;
-  constexpr size_t stack_bytes = 128 << 10;
   for (unsigned b = 0; b < blocks; ++b) {
     Block& block = all_blocks[b];
     block.barrier.members = threads;
@@ -136,16 +149,7 @@ inline void launch(unsigned blocks, unsigned threads, size_t shared_bytes,
     block.shared.assign(shared_bytes + 64, static_cast<char>(0xA5));
     for (unsigned t = 0; t < threads; ++t) {
       all.push_back(std::make_unique<Thread>());
-      Thread& thread = *all.back();
-      thread.stack.reset(new char[stack_bytes]);
-      thread.block = &block;
-      thread.index = {t};
-      thread.block_index = {b};
-      getcontext(&thread.context);
-      thread.context.uc_stack.ss_sp = thread.stack.get();
-      thread.context.uc_stack.ss_size = stack_bytes;
-      thread.context.uc_link = nullptr;
-      makecontext(&thread.context, entry, 0);
+      prepare(*all.back(), block, {t}, {b});
     }
   }
   for (size_t left = all.size(), turns = 0; left > 0; ++turns) {
