@@ -18,16 +18,18 @@ def main() -> None:
     p.add_argument("--baseline", type=Path, help="JSON: name -> losses of a net trained alone")
     args = p.parse_args()
     alone = json.loads(args.baseline.read_text()) if args.baseline else {}
-    print("| net | units | MB | valid nats | test nats | cell, test | paper, test | alone, test |")
-    print("|---|---|---|---|---|---|---|---|")
-    sums = [0.0] * 4
+    print(
+        "| net | units | MB | nats, valid | nats, test | cell, test | paper, valid | paper, test | alone, test |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|")
+    sums = [0.0] * 5
     alone_sum = 0.0
     count = 0
     for path in sorted(args.nets):
         tensors, metadata = export.read(path)
         loss = json.loads(metadata["training"])["losses"]
         v, t = loss["valid"], loss["test"]
-        row = [v["nats"], t["nats"], t["cell"], t["paper"]]
+        row = [v["nats"], t["nats"], t["cell"], v["paper"], t["paper"]]
         base = alone.get(metadata["name"], {}).get("test", {}).get("nats")
         print(
             f"| {metadata['name']} | {len(tensors['wh'])} | {path.stat().st_size / 1e6:.2f} | "

@@ -20,12 +20,18 @@ from sketchrnn.train import data
 LONGEST = 200
 
 
-def nats(net: sketchrnn.Net, drawings: list[np.ndarray], unit: float, size: float = 1.0) -> float:
-    """Nats per point of drawings made `size` times larger, per `unit` of the original squared."""
+def figures(
+    net: sketchrnn.Net, drawings: list[np.ndarray], unit: float, size: float = 1.0
+) -> tuple[float, float]:
+    """Nats per point of drawings made `size` times larger, per `unit` of the original squared, and
+    the paper's figure of the same densities, for N_max = LONGEST (as Score.r_loss)."""
     score = net.score([d * np.array([size, size, 1], np.float32) for d in drawings])
     moves = score.offset_nll != 0.0
-    points = score.points + moves * 2.0 * np.log(net.scale_factor / (unit * size))
-    return float(points.mean())
+    offset = score.offset_nll + moves * 2.0 * np.log(net.scale_factor / (unit * size))
+    inside = np.ones(len(offset), bool)
+    inside[score.offsets[1:] - 1] = False  # the ending rows
+    paper = (-np.log(np.exp(-offset) + 1e-6) + score.pen_nll)[inside].sum()
+    return float((offset + score.pen_nll).mean()), float(paper / LONGEST / len(drawings))
 
 
 def main() -> None:
@@ -34,8 +40,8 @@ def main() -> None:
     p.add_argument("--nets", nargs="+", type=Path, required=True, help="public .gen.json files")
     args = p.parse_args()
     every = [d for d in data.read(args.data) if len(d.rows) < LONGEST]
-    print("| net | drawings, test | ours | public | at a size of |")
-    print("|---|---|---|---|---|")
+    print("| net | drawings | ours, nats | public, nats | ours, paper | public, paper | size |")
+    print("|---|---|---|---|---|---|---|")
     for path in args.nets:
         public = sketchrnn.load(path)
         ours = sketchrnn.load(public.name, source="bundled")
@@ -50,12 +56,12 @@ def main() -> None:
         }
 
         # The size is chosen on the validation drawings, as anything else that is fitted.
-        losses = {x: nats(public, rows["valid"], unit, x) for x in np.geomspace(0.5, 8.0, 30)}
+        losses = {x: figures(public, rows["valid"], unit, x)[0] for x in np.geomspace(0.5, 8.0, 30)}
         best = min(losses, key=losses.__getitem__)
-        theirs = nats(public, rows["test"], unit, best)
+        own, theirs = figures(ours, rows["test"], unit), figures(public, rows["test"], unit, best)
         print(
-            f"| {public.name} | {len(rows['test'])} | {nats(ours, rows['test'], unit):.3f} "
-            f"| {theirs:.3f} | {best:.2f} |"
+            f"| {public.name} | {len(rows['test'])} | {own[0]:.3f} | {theirs[0]:.3f} "
+            f"| {own[1]:.3f} | {theirs[1]:.3f} | {best:.2f} |"
         )
 
 
