@@ -19,7 +19,8 @@ def main() -> None:
     args = p.parse_args()
     alone = json.loads(args.baseline.read_text()) if args.baseline else {}
     print(
-        "| net | units | MB | nats, valid | nats, test | cell, test | paper, valid | paper, test | alone, test |"
+        "| net | units | MB | nats, valid | nats, test | cell, test | paper, valid | paper, test "
+        "| alone, test |"
     )
     print("|---|---|---|---|---|---|---|---|---|")
     sums = [0.0] * 5
