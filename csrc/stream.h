@@ -14,12 +14,6 @@
 
 namespace sketchrnn {
 
-// One row of stroke-5 in data units: offset and pen state.
-struct Row {
-  float dx, dy;
-  Pen pen;
-};
-
 // Throws ArgumentError if an offset is not finite (a temperature or weights that overflow float32).
 void check_row(const Row& row, std::uint64_t position);
 

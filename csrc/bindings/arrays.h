@@ -180,4 +180,51 @@ FloatArray predictions_from(std::size_t n, std::size_t outputs, Forward forward)
   return own(std::move(z), {static_cast<Index>(n), static_cast<Index>(outputs)});
 }
 
+// The processor's net behind a net, wherever that is.
+inline const Net& host_net(const Net& net) { return net; }
+template <class Other>
+const Net& host_net(const Other& net) {
+  return net.net();
+}
+
+// What streams have in common, S: a Stream, or a cuda::DeviceStream.
+template <class S>
+void bind_stream(py::class_<S>& stream) {
+  stream.def("copy", [](const S& s) { return S(s); })
+      .def("reset", &S::reset)
+      .def("reseed", &S::reseed, py::arg("seed"), py::arg("index"))
+      .def(
+          "feed",
+          [](S& s, const FloatArray& strokes) {
+            const std::vector<Row> rows = rows_from(strokes, "strokes");
+            const py::gil_scoped_release release;
+            s.feed(rows.data(), rows.size());
+          },
+          py::arg("strokes").noconvert())
+      // Some tens of microseconds: releasing the GIL for it would cost a good part of that.
+      .def(
+          "step",
+          [](S& s, double temperature, std::optional<double> softmax_temperature) {
+            return array_from(s.step(make_temperature(temperature, softmax_temperature)));
+          },
+          py::arg("temperature"), py::arg("softmax_temperature"))
+      .def("predict",
+           [](S& s) {
+             FloatArray z(host_net(s.net()).outputs());
+             s.predict(z.mutable_data());
+             return z;
+           })
+      .def("hidden_state",
+           [](S& s) {
+             FloatArray h(host_net(s.net()).hidden());
+             FloatArray c(host_net(s.net()).hidden());
+             s.hidden_state(h.mutable_data(), c.mutable_data());
+             return py::make_tuple(h, c);
+           })
+      .def_property_readonly("position", &S::position)
+      .def_property_readonly("finished", &S::finished)
+      .def_property_readonly("seed", &S::seed)
+      .def_property_readonly("index", &S::index);
+}
+
 }  // namespace sketchrnn::bindings

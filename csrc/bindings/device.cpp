@@ -162,42 +162,13 @@ void bind_device(py::module_& m) {
           },
           py::arg("strokes").noconvert(), py::arg("offsets").noconvert(), py::arg("threads"));
 
-  py::class_<DeviceStream>(m, "DeviceStream")
+  py::class_<DeviceStream> stream(m, "DeviceStream");
+  stream
       .def(py::init(
                [](const std::shared_ptr<DeviceNet>& net, std::uint64_t seed, std::uint64_t index) {
                  return std::make_unique<DeviceStream>(net, seed, index);
                }),
            py::arg("net"), py::arg("seed"), py::arg("index"))
-      .def("copy", [](const DeviceStream& s) { return DeviceStream(s); })
-      .def("reset", &DeviceStream::reset)
-      .def("reseed", &DeviceStream::reseed, py::arg("seed"), py::arg("index"))
-      .def(
-          "feed",
-          [](DeviceStream& s, const FloatArray& strokes) {
-            const std::vector<Row> rows = rows_from(strokes, "strokes");
-            const py::gil_scoped_release release;
-            s.feed(rows.data(), rows.size());
-          },
-          py::arg("strokes").noconvert())
-      .def(
-          "step",
-          [](DeviceStream& s, double temperature, std::optional<double> softmax_temperature) {
-            return array_from(s.step(make_temperature(temperature, softmax_temperature)));
-          },
-          py::arg("temperature"), py::arg("softmax_temperature"))
-      .def("predict",
-           [](DeviceStream& s) {
-             FloatArray z(s.net().net().outputs());
-             s.predict(z.mutable_data());
-             return z;
-           })
-      .def("hidden_state",
-           [](DeviceStream& s) {
-             FloatArray h(s.net().net().hidden());
-             FloatArray c(s.net().net().hidden());
-             s.hidden_state(h.mutable_data(), c.mutable_data());
-             return py::make_tuple(h, c);
-           })
       .def(
           "generate",
           [](DeviceStream& s, const FloatArray& prefix, std::size_t count, double temperature,
@@ -233,11 +204,8 @@ void bind_device(py::module_& m) {
           },
           py::arg("prefix").noconvert(), py::arg("count"), py::arg("temperature"),
           py::arg("softmax_temperature"), py::arg("seed"), py::arg("index"), py::arg("max_len"),
-          py::arg("progress"))
-      .def_property_readonly("position", &DeviceStream::position)
-      .def_property_readonly("finished", &DeviceStream::finished)
-      .def_property_readonly("seed", &DeviceStream::seed)
-      .def_property_readonly("index", &DeviceStream::index);
+          py::arg("progress"));
+  bind_stream(stream);
 
   // (compiled, {ordinal: facts}, why there is none).
   m.def("devices", [] {

@@ -205,51 +205,18 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
           },
           py::arg("strokes").noconvert(), py::arg("offsets").noconvert(), py::arg("threads"));
 
-  py::class_<Stream>(m, "Stream")
+  py::class_<Stream> stream(m, "Stream");
+  stream
       .def(py::init([](const std::shared_ptr<Net>& net, std::uint64_t seed, std::uint64_t index,
                        int threads) {
              return std::make_unique<Stream>(net, seed, index, check_threads(threads));
            }),
            py::arg("net"), py::arg("seed"), py::arg("index"), py::arg("threads") = 1)
-      .def("copy", [](const Stream& s) { return Stream(s); })
-      .def("reset", &Stream::reset)
-      .def("reseed", &Stream::reseed, py::arg("seed"), py::arg("index"))
-      .def(
-          "feed",
-          [](Stream& s, const FloatArray& strokes) {
-            const std::vector<Row> rows = rows_from(strokes, "strokes");
-            const py::gil_scoped_release release;
-            s.feed(rows.data(), rows.size());
-          },
-          py::arg("strokes").noconvert())
-      // Some tens of microseconds: releasing the GIL for it would cost a good part of that.
-      .def(
-          "step",
-          [](Stream& s, double temperature, std::optional<double> softmax_temperature) {
-            return array_from(s.step(make_temperature(temperature, softmax_temperature)));
-          },
-          py::arg("temperature"), py::arg("softmax_temperature"))
-      .def("predict",
-           [](Stream& s) {
-             FloatArray z(s.net().outputs());
-             s.predict(z.mutable_data());
-             return z;
-           })
-      .def("hidden_state",
-           [](Stream& s) {
-             FloatArray h(s.net().hidden());
-             FloatArray c(s.net().hidden());
-             s.hidden_state(h.mutable_data(), c.mutable_data());
-             return py::make_tuple(h, c);
-           })
       .def("generate", &generate_from, py::arg("prefix").noconvert(), py::arg("count"),
            py::arg("temperature"), py::arg("softmax_temperature"), py::arg("seed"),
            py::arg("index"), py::arg("max_len"), py::arg("threads"), py::arg("lanes"),
-           py::arg("progress"))
-      .def_property_readonly("position", &Stream::position)
-      .def_property_readonly("finished", &Stream::finished)
-      .def_property_readonly("seed", &Stream::seed)
-      .def_property_readonly("index", &Stream::index);
+           py::arg("progress"));
+  bind_stream(stream);
 
   // Points drawn from given head outputs: what the sampler does in every step, on its own.
   m.def(

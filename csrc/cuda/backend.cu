@@ -18,13 +18,6 @@ namespace sketchrnn::cuda {
 namespace {
 
 template <class Run>
-void with_element(Precision precision, Run run) {
-  if (precision == Precision::f32) return run(F32{});
-  if (precision == Precision::i16) return run(I16{});
-  run(I8{});
-}
-
-template <class Run>
 void with_gates(Precision precision, Run run) {
   if (precision == Precision::f32) return run(ScalarGates<F32>{});
   if (precision == Precision::i16) return run(ScalarGates<I16>{});
@@ -32,15 +25,15 @@ void with_gates(Precision precision, Run run) {
 }
 
 // Stroke-5 rows one drawing after another, the given rows first.
-__global__ void gather_kernel(const DeviceRow* rows, std::size_t row_stride,
-                              const std::int64_t* offsets, std::uint64_t count,
-                              const DeviceRow* prefix, std::int64_t prefix_rows, float* out) {
+__global__ void gather_kernel(const Row* rows, std::size_t row_stride, const std::int64_t* offsets,
+                              std::uint64_t count, const Row* prefix, std::int64_t prefix_rows,
+                              float* out) {
   for (std::uint64_t k = blockIdx.x; k < count; k += gridDim.x) {
     const std::int64_t length = offsets[k + 1] - offsets[k];
     for (std::int64_t t = threadIdx.x; t < length; t += blockDim.x) {
-      const DeviceRow row = t < prefix_rows
-                                ? prefix[t]
-                                : rows[k * row_stride + static_cast<std::size_t>(t - prefix_rows)];
+      const Row row = t < prefix_rows
+                          ? prefix[t]
+                          : rows[k * row_stride + static_cast<std::size_t>(t - prefix_rows)];
       float* const target = out + 5 * (offsets[k] + t);
       target[0] = row.dx;
       target[1] = row.dy;
@@ -56,12 +49,6 @@ __global__ void predict_kernel(NetView net, const float* h, float* z) {
   if (row >= net.outputs()) return;
   const float value = warp_head(net, row, h, 1);
   if (threadIdx.x % kWarp == 0) z[contract_output(net, row)] = value;
-}
-
-std::vector<DeviceRow> device_rows(const Row* rows, std::size_t count) {
-  std::vector<DeviceRow> out(count);
-  for (std::size_t i = 0; i < count; ++i) out[i] = {rows[i].dx, rows[i].dy, rows[i].pen};
-  return out;
 }
 
 class CudaNet;
@@ -91,7 +78,7 @@ class CudaState final : public DeviceState {
   Job job_;
   Buffer<unsigned long long> exchange_;
   Buffer<float> h_, c_, z_;
-  Buffer<DeviceRow> row_;
+  Buffer<Row> row_;
   Buffer<std::uint32_t> length_;
 };
 
@@ -197,8 +184,7 @@ class CudaNet final : public DeviceNet {
     if (drawings.count == 0) return;
     const Current current(ordinal_);
     const auto total = static_cast<std::size_t>(drawings.offsets[drawings.count]);
-    const std::vector<DeviceRow> rows = device_rows(drawings.rows, total);
-    const Buffer<DeviceRow> given(ordinal_, rows.data(), total);
+    const Buffer<Row> given(ordinal_, drawings.rows, total);
     const Buffer<std::int64_t> offsets(ordinal_, drawings.offsets, drawings.count + 1);
     const Buffer<float> out(ordinal_, total * static_cast<std::size_t>(view_.outputs()));
     Job job(ordinal_);
@@ -278,7 +264,7 @@ class CudaNet final : public DeviceNet {
     std::size_t free = 0, total = 0;
     check(cudaMemGetInfo(&free, &total), ordinal_, "asking for its memory");
     const std::size_t each =
-        (options.max_len - given) * sizeof(DeviceRow) + options.max_len * 5 * sizeof(float) + 64;
+        (options.max_len - given) * sizeof(Row) + options.max_len * 5 * sizeof(float) + 64;
     const std::size_t fit = free / 10 * 9 / each;
     if (fit == 0)
       fail(ordinal_, "out of memory: a drawing of max_len = " + std::to_string(options.max_len) +
@@ -297,7 +283,7 @@ class CudaNet final : public DeviceNet {
       return drawn;
     }
     const std::size_t most = options.max_len - prefix.size();
-    const Buffer<DeviceRow> rows(ordinal_, count * most);
+    const Buffer<Row> rows(ordinal_, count * most);
     const Buffer<std::uint32_t> lengths(ordinal_, count);
     Draw draw{};
     draw.seed = options.seed;
@@ -331,11 +317,10 @@ class CudaNet final : public DeviceNet {
       drawn.offsets[i + 1] = drawn.offsets[i] + static_cast<std::int64_t>(prefix.size() + found[i]);
     drawn.device_offsets = Buffer<std::int64_t>(ordinal_, drawn.offsets.data(), count + 1);
     drawn.rows = Buffer<float>(ordinal_, 5 * static_cast<std::size_t>(drawn.offsets[count]));
-    const std::vector<DeviceRow> given = device_rows(prefix.data(), prefix.size());
-    const Buffer<DeviceRow> before(ordinal_, given.data(), given.size());
+    const Buffer<Row> before(ordinal_, prefix.data(), prefix.size());
     const auto blocks = static_cast<unsigned>(std::min<std::size_t>(count, 65535));
     gather_kernel<<<blocks, 128, 0, kOwn>>>(rows.get(), most, drawn.device_offsets.get(), count,
-                                            before.get(), static_cast<std::int64_t>(given.size()),
+                                            before.get(), static_cast<std::int64_t>(prefix.size()),
                                             drawn.rows.get());
     finish(ordinal_, "gathering rows");
     return drawn;
@@ -418,8 +403,7 @@ void CudaState::run(FewWork work, bool draw) {
 void CudaState::take_in(const Row* rows, std::size_t count) {
   if (count == 0) return;
   const Current current(net_->ordinal());
-  const std::vector<DeviceRow> copied = device_rows(rows, count);
-  const Buffer<DeviceRow> given(net_->ordinal(), copied.data(), count);
+  const Buffer<Row> given(net_->ordinal(), rows, count);
   FewWork work{};
   work.follow.rows = given.get();
   work.follow.count = count;
@@ -443,9 +427,9 @@ Row CudaState::draw_point(const Row* pending, Temperature temperature, std::uint
   work.draw.row_stride = 1;
   work.draw.lengths = length_.get();
   run(work, true);
-  DeviceRow row{};
+  Row row{};
   cuda::copy(net_ordinal(), &row, row_.get(), sizeof row, "copying a point");
-  return {row.dx, row.dy, row.pen};
+  return row;
 }
 
 void CudaState::predict(float* z) const {

@@ -2,7 +2,6 @@
 #include "cuda/device.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "error.h"

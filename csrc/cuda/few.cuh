@@ -143,7 +143,7 @@ __global__ void __launch_bounds__(kFewThreads) few_kernel(NetView net, FewWork w
     if (!kDraw) {
       if (followed == work.follow.count) break;
       if (thread == 0) {
-        const DeviceRow row = work.follow.rows[followed];
+        const Row row = work.follow.rows[followed];
         s.lane[0].input = {row.dx / net.scale_factor, row.dy / net.scale_factor, row.pen};
       }
       ++followed;

@@ -49,9 +49,9 @@ std::vector<std::uint32_t> scalar_tiles(const Panels& panels, std::size_t hidden
 // many_i8.cuh tells the order.
 std::vector<std::uint32_t> tensor_tiles(const Panels& panels, std::size_t hidden,
                                         std::size_t units) {
-  constexpr std::size_t tile_units = 16;
+  constexpr std::size_t tile_units = kMmaUnits;
   const auto words = static_cast<std::size_t>(panels.packed().words);
-  const std::size_t chunks = (hidden + kChunkDepth - 1) / kChunkDepth;
+  const std::size_t chunks = rounded_up(hidden, kChunkDepth) / kChunkDepth;
   std::vector<std::uint32_t> tiles;
   tiles.reserve(units / tile_units * chunks * 2 * kGates * 32 * 4);
   for (std::size_t tile = 0; tile < units / tile_units; ++tile)

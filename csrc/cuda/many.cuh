@@ -221,7 +221,7 @@ __global__ void __launch_bounds__(Gates::kThreads) many_kernel(NetView net, Many
       }
     } else if (thread < lanes && s.lane[thread].active) {
       Lane& lane = s.lane[thread];
-      const DeviceRow row = work.follow.rows[lane.row];
+      const Row row = work.follow.rows[lane.row];
       lane.input = {row.dx / net.scale_factor, row.dy / net.scale_factor, row.pen};
       if (lane.row++ == lane.last) {
         lane.active = 0;

@@ -13,7 +13,6 @@
 namespace sketchrnn::cuda {
 namespace {
 
-constexpr int kMmaUnits = 16;
 constexpr int kChunksPerBlock = 4 * kBlock / kChunkDepth;  // chunks of k in a block of words
 
 __host__ __device__ inline int chunks_of(const NetView& net) {
@@ -23,10 +22,6 @@ __host__ __device__ inline int chunks_of(const NetView& net) {
 // The weights' place: [tile][chunk][half of the chunk][gate][thread of the warp][4 words], where
 // word r of thread (g, t) = (thread / 4, thread % 4) has unit g + 8 (r % 2) of the tile and the
 // four k from 64 · chunk + 16 t + 8 · half + 4 (r / 2) on.
-__host__ __device__ inline size_t fragment_words(const NetView& net) {
-  return static_cast<size_t>(net.units / kMmaUnits) * chunks_of(net) * 2 * kGates * kWarp * 4;
-}
-
 struct TensorGates {
   static constexpr int kThreads = 256;
   static constexpr bool kRounds = true;

@@ -157,6 +157,14 @@ struct I8 {
   }
 };
 
+// run(F32{}), run(I16{}) or run(I8{}): what the host launches for a precision.
+template <class Run>
+void with_element(Precision precision, Run run) {
+  if (precision == Precision::f32) return run(F32{});
+  if (precision == Precision::i16) return run(I16{});
+  run(I8{});
+}
+
 // The four gate sums of one hidden unit before the recurrent part: bias with the pen's weights,
 // then dx, then dy.
 SKETCHRNN_FN void start_totals(const NetView& net, int unit, const Input& input, float* totals) {
@@ -274,8 +282,7 @@ struct Lane {
 // A drawn point's row goes out and becomes the next input. True when the drawing has ended.
 SKETCHRNN_FN bool take_point(const NetView& net, const Draw& draw, const Control& control,
                              Lane& lane, Offset offset, int pen, bool write) {
-  const DeviceRow row{offset.dx * net.scale_factor, offset.dy * net.scale_factor,
-                      static_cast<Pen>(pen)};
+  const Row row{offset.dx * net.scale_factor, offset.dy * net.scale_factor, static_cast<Pen>(pen)};
   const uint32_t at = lane.point - draw.first_point;
   const bool finite = isfinite(row.dx) && isfinite(row.dy);
   if (write) {

@@ -12,6 +12,8 @@ namespace sketchrnn::cuda {
 constexpr int kUnitPad = 32;
 // h and weights for the tensor cores come in chunks of so many k.
 constexpr int kChunkDepth = 64;
+// A tensor-core tile has so many units.
+constexpr int kMmaUnits = 16;
 // Sketches that the kernel for few can advance together.
 constexpr int kFewLanes = 8;
 // Sketches of a block of the kernel for many, at most.
@@ -38,12 +40,6 @@ struct NetView {
   constexpr int outputs() const { return kPenStates + 6 * mixtures; }
 };
 
-// One row of stroke-5, data units.
-struct DeviceRow {
-  float dx, dy;
-  Pen pen;
-};
-
 // Where drawings begin: h [head_stride] and c [units] after all rows so far.
 struct Start {
   const float* h;
@@ -58,14 +54,14 @@ struct Draw {
   uint32_t first_point;  // rows before those that are drawn
   uint32_t limit;        // rows at most, those before included
   Temperature temperature;
-  DeviceRow* rows;
+  Row* rows;
   size_t row_stride;
   uint32_t* lengths;
 };
 
 // Drawings to be followed: drawing k is rows [offsets[k], offsets[k + 1]).
 struct Follow {
-  const DeviceRow* rows;
+  const Row* rows;
   const int64_t* offsets;
   uint64_t count;
   float* z;  // [rows][outputs], in the contract's order

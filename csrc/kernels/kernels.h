@@ -47,6 +47,12 @@ struct Input {
   Pen pen;
 };
 
+// One row of stroke-5 in data units: offset and pen state.
+struct Row {
+  float dx, dy;
+  Pen pen;
+};
+
 // In which numbers the recurrent product h·Wh is computed. Everything else is float32 in each.
 enum class Precision : int32_t { f32 = 0, i16 = 1, i8 = 2 };
 constexpr int kPrecisions = 3;

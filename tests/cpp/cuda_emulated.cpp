@@ -27,7 +27,7 @@ std::shared_ptr<const Net> net_of(int hidden, int mixtures, Precision precision)
 
 // What a launch works on, in place of a GPU's memory.
 struct Buffers {
-  std::vector<DeviceRow> rows;
+  std::vector<Row> rows;
   std::vector<std::uint32_t> lengths;
   unsigned long long next = 0;
   unsigned finished = 0;
@@ -55,7 +55,7 @@ struct Buffers {
       const std::int64_t first = expected.offsets[i];
       CHECK_EQ(static_cast<std::int64_t>(lengths[i]), expected.offsets[i + 1] - first);
       for (std::size_t t = 0; t < lengths[i]; ++t) {
-        const DeviceRow& row = rows[i * kLimit + t];
+        const Row& row = rows[i * kLimit + t];
         const float* const other = expected.rows.get() + 5 * (first + static_cast<std::int64_t>(t));
         CHECK(std::memcmp(&row.dx, other, 2 * sizeof(float)) == 0);
         CHECK(other[2 + static_cast<int>(row.pen)] == 1.0f);
@@ -63,13 +63,6 @@ struct Buffers {
     }
   }
 };
-
-template <class Run>
-void with_element(Precision precision, Run run) {
-  if (precision == Precision::f32) return run(F32{});
-  if (precision == Precision::i16) return run(I16{});
-  run(I8{});
-}
 
 struct Few {
   int units;  // of a block
@@ -126,18 +119,7 @@ std::vector<Row> some_rows(const std::shared_ptr<const Net>& net, std::size_t co
   options.max_len = 12;
   const Batch batch = generate(origin, {}, options, nullptr);
   offsets.assign(batch.offsets.get(), batch.offsets.get() + count + 1);
-  std::vector<Row> rows;
-  for (std::int64_t i = 0; i < batch.offsets[count]; ++i) {
-    const float* p = batch.rows.get() + 5 * i;
-    rows.push_back({p[0], p[1], p[2] == 1.0f ? Pen::down : p[3] == 1.0f ? Pen::up : Pen::end});
-  }
-  return rows;
-}
-
-std::vector<DeviceRow> on_device(const std::vector<Row>& rows) {
-  std::vector<DeviceRow> out;
-  for (const Row& row : rows) out.push_back({row.dx, row.dy, row.pen});
-  return out;
+  return nets::rows_of(batch);
 }
 
 TEST(a_followed_sketch_leaves_the_engines_state) {
@@ -146,13 +128,12 @@ TEST(a_followed_sketch_leaves_the_engines_state) {
     const Layout layout(*net);
     std::vector<std::int64_t> offsets;
     const std::vector<Row> rows = some_rows(net, 1, offsets);
-    const std::vector<DeviceRow> given = on_device(rows);
     std::vector<float> h(layout.view.head_stride), c(static_cast<std::size_t>(layout.view.units));
     Buffers buffers(0);
     FewWork work{};
     work.start = {layout.start_h.data(), layout.start_c.data()};
-    work.follow.rows = given.data();
-    work.follow.count = given.size();
+    work.follow.rows = rows.data();
+    work.follow.count = rows.size();
     work.control = buffers.control();
     work.final_h = h.data();
     work.final_c = c.data();
@@ -168,7 +149,7 @@ TEST(a_followed_sketch_leaves_the_engines_state) {
     // And a point drawn after it, with its last row still to be taken in.
     Buffers one(1);
     std::vector<float> h_before(h), c_before(c);
-    work.follow.count = given.size() - 1;
+    work.follow.count = rows.size() - 1;
     work.final_h = h_before.data();
     work.final_c = c_before.data();
     with_element(precision, [&](auto element) {
@@ -243,6 +224,28 @@ TEST(many_sketches_are_those_of_the_engine) {
     }
 }
 
+// Draws what `buffers` has room for, by the kernel for many or by that for few.
+void draw_into(Buffers& buffers, bool many, Precision precision, const Layout& layout,
+               double temperature) {
+  const Start start{layout.start_h.data(), layout.start_c.data()};
+  if (many) {
+    ManyWork work{};
+    work.start = start;
+    work.draw = buffers.draw(temperature);
+    work.control = buffers.control();
+    work.lanes = 8;
+    return launch_many_of(precision, layout.view, work, 1, 64, true);
+  }
+  FewWork work{};
+  work.start = start;
+  work.draw = buffers.draw(temperature);
+  work.control = buffers.control();
+  work.lanes = 5;
+  with_element(precision, [&](auto element) {
+    launch_few<decltype(element)>(layout.view, work, {12, 64, true}, true);
+  });
+}
+
 // Small enough to be run with every access checked (AddressSanitizer makes fibers slow).
 TEST(small_drawings_are_those_of_the_engine) {
   for (const Precision precision : nets::kAllPrecisions) {
@@ -250,24 +253,7 @@ TEST(small_drawings_are_those_of_the_engine) {
     const Layout layout(*net);
     for (const bool many : {false, true}) {
       Buffers buffers(9);
-      const Start start{layout.start_h.data(), layout.start_c.data()};
-      if (many) {
-        ManyWork work{};
-        work.start = start;
-        work.draw = buffers.draw(0.7);
-        work.control = buffers.control();
-        work.lanes = 8;
-        launch_many_of(precision, layout.view, work, 1, 64, true);
-      } else {
-        FewWork work{};
-        work.start = start;
-        work.draw = buffers.draw(0.7);
-        work.control = buffers.control();
-        work.lanes = 5;
-        with_element(precision, [&](auto element) {
-          launch_few<decltype(element)>(layout.view, work, {12, 64, true}, true);
-        });
-      }
+      draw_into(buffers, many, precision, layout, 0.7);
       buffers.check(net, 0.7);
     }
   }
@@ -281,13 +267,12 @@ TEST(many_predictions_are_those_of_the_engine) {
     const std::vector<Row> rows = some_rows(net, 11, offsets);
     offsets.insert(offsets.begin() + 4, offsets[4]);  // a drawing without rows
     const auto outputs = static_cast<std::size_t>(net->outputs());
-    const std::vector<DeviceRow> given = on_device(rows);
     std::vector<float> z(rows.size() * outputs, NAN), expected(rows.size() * outputs);
     forward(*net, {rows.data(), offsets.data(), offsets.size() - 1}, 1, expected.data(), nullptr);
     Buffers buffers(0);
     ManyWork work{};
     work.start = {layout.start_h.data(), layout.start_c.data()};
-    work.follow = {given.data(), offsets.data(), offsets.size() - 1, z.data()};
+    work.follow = {rows.data(), offsets.data(), offsets.size() - 1, z.data()};
     work.control = buffers.control();
     work.lanes = 8;
     launch_many_of(precision, layout.view, work, 1, 64, false);
@@ -310,21 +295,7 @@ TEST(kernels_stop_when_told) {
   for (const bool many : {false, true}) {
     Buffers buffers(5);
     buffers.stop = 1;
-    if (many) {
-      ManyWork work{};
-      work.start = {layout.start_h.data(), layout.start_c.data()};
-      work.draw = buffers.draw(0.5);
-      work.control = buffers.control();
-      work.lanes = 8;
-      launch_many_of(Precision::f32, layout.view, work, 1, 64, true);
-    } else {
-      FewWork work{};
-      work.start = {layout.start_h.data(), layout.start_c.data()};
-      work.draw = buffers.draw(0.5);
-      work.control = buffers.control();
-      work.lanes = 5;
-      launch_few<F32>(layout.view, work, {16, 64, true}, true);
-    }
+    draw_into(buffers, many, Precision::f32, layout, 0.5);
     CHECK(buffers.finished < 5);
   }
 }

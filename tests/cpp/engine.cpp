@@ -41,15 +41,6 @@ bool same(const Batch& a, const Batch& b) {
          std::memcmp(a.rows.get(), b.rows.get(), 5 * n * sizeof(float)) == 0;
 }
 
-std::vector<Row> rows_of(const Batch& batch) {
-  std::vector<Row> rows;
-  for (std::int64_t i = 0; i < batch.offsets[batch.count]; ++i) {
-    const float* p = batch.rows.get() + 5 * i;
-    rows.push_back({p[0], p[1], p[2] == 1.0f ? Pen::down : p[3] == 1.0f ? Pen::up : Pen::end});
-  }
-  return rows;
-}
-
 TEST(philox_known_answers) {
   // Random123's kat_vectors.
   CHECK((philox4x32_10({0, 0, 0, 0}, {0, 0}) ==
@@ -89,7 +80,7 @@ TEST(threads_and_lanes_change_nothing) {
 
 void stream_equals_batch(Precision precision) {
   const auto portable = draw(nets::net({33, 4, 5}, kPortable, precision), 20, 2);
-  const std::vector<Row> rows = rows_of(portable);
+  const std::vector<Row> rows = nets::rows_of(portable);
   for (const Kernels* kernels : nets::usable()) {
     const auto net = nets::net({33, 4, 5}, *kernels, precision);
     CHECK(same(draw(net, 20, 1), portable));
@@ -126,7 +117,7 @@ TEST(any_hidden_size_and_mixtures) {
 TEST(scores_do_not_depend_on_threads) {
   const auto net = nets::net({48, 3, 2}, *nets::usable().back());
   const Batch batch = draw(net, 50, 2);
-  const std::vector<Row> rows = rows_of(batch);
+  const std::vector<Row> rows = nets::rows_of(batch);
   const Drawings drawings{rows.data(), batch.offsets.get(), batch.count};
   std::vector<double> offset1(rows.size()), pen1(rows.size());
   score(*net, drawings, 1, offset1.data(), pen1.data(), kNoProgress);

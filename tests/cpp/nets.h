@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "generator.h"
 #include "isa.h"
 #include "net.h"
 #include "philox.h"
@@ -88,6 +89,16 @@ inline std::vector<const Kernels*> usable() {
   for (const Isa& isa : isas())
     if (isa.usable) out.push_back(isa.kernels);
   return out;
+}
+
+// A batch as the rows that were drawn.
+inline std::vector<Row> rows_of(const Batch& batch) {
+  std::vector<Row> rows;
+  for (std::int64_t i = 0; i < batch.offsets[batch.count]; ++i) {
+    const float* p = batch.rows.get() + 5 * i;
+    rows.push_back({p[0], p[1], p[2] == 1.0f ? Pen::down : p[3] == 1.0f ? Pen::up : Pen::end});
+  }
+  return rows;
 }
 
 // FNV-1a.
