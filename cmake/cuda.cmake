@@ -7,7 +7,11 @@ if(SKETCHRNN_CUDA STREQUAL "AUTO" AND SKETCHRNN_PYTHON)
   include(CheckLanguage)
   check_language(CUDA)
 elseif(SKETCHRNN_CUDA STREQUAL "ON")
-  set(CMAKE_CUDA_COMPILER "$CACHE{CMAKE_CUDA_COMPILER}")
+  # What AUTO has not found in this folder before is looked for again.
+  if(NOT CMAKE_CUDA_COMPILER)
+    unset(CMAKE_CUDA_COMPILER)
+    unset(CMAKE_CUDA_COMPILER CACHE)
+  endif()
   set(needs_cuda TRUE)
 endif()
 if(needs_cuda OR (SKETCHRNN_CUDA STREQUAL "AUTO" AND SKETCHRNN_PYTHON AND CMAKE_CUDA_COMPILER))
@@ -22,10 +26,10 @@ if(needs_cuda OR (SKETCHRNN_CUDA STREQUAL "AUTO" AND SKETCHRNN_PYTHON AND CMAKE_
   set(backend csrc/cuda/backend.cu)
 endif()
 
-add_library(sketchrnn_device STATIC csrc/cuda/device.cpp csrc/cuda/layout.cpp ${backend})
+add_library(sketchrnn_device STATIC csrc/cuda/layout.cpp csrc/cuda/plan.cpp ${backend})
 target_link_libraries(sketchrnn_device PUBLIC sketchrnn_core)
 # Bit identity, as for the core: -fmad=false is what -ffp-contract=off is on the host.
 target_compile_options(sketchrnn_device PRIVATE
-  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wshadow -ffp-contract=off>
+  "$<$<COMPILE_LANGUAGE:CXX>:${SKETCHRNN_OPTIONS}>"
   $<$<COMPILE_LANGUAGE:CUDA>:-fmad=false --expt-relaxed-constexpr --threads=2
     -Xcompiler=-Wall,-Wextra,-ffp-contract=off>)

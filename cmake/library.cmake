@@ -2,15 +2,6 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-# The header states the version too, for programs that only have the header.
-file(STRINGS csrc/include/sketchrnn/sketchrnn.h version_lines REGEX "define SKETCHRNN_VERSION_")
-string(REGEX REPLACE "[^0-9;]" "" header_version "${version_lines}")
-string(REPLACE ";" "." header_version "${header_version}")
-if(NOT header_version STREQUAL PROJECT_VERSION)
-  message(FATAL_ERROR
-    "sketchrnn.h states version ${header_version}, the project is ${PROJECT_VERSION}")
-endif()
-
 foreach(kind shared static)
   string(TOUPPER ${kind} kind_upper)
   add_library(sketchrnn_${kind} ${kind_upper} csrc/c_api.cpp $<TARGET_OBJECTS:sketchrnn_core>)
@@ -18,13 +9,25 @@ foreach(kind shared static)
     PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/csrc/include>
            $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
     PRIVATE csrc)
-  target_compile_options(sketchrnn_${kind} PRIVATE -Wall -Wextra -Wshadow -ffp-contract=off)
+  target_compile_options(sketchrnn_${kind} PRIVATE ${SKETCHRNN_OPTIONS})
   set_target_properties(sketchrnn_${kind} PROPERTIES OUTPUT_NAME sketchrnn EXPORT_NAME ${kind})
   add_library(sketchrnn::${kind} ALIAS sketchrnn_${kind})
 endforeach()
-target_link_libraries(sketchrnn_shared PRIVATE Threads::Threads)
-target_link_libraries(sketchrnn_static PUBLIC Threads::Threads)
-# Before 1.0 a new minor version may change the binary interface.
+target_compile_definitions(sketchrnn_shared PRIVATE SKETCHRNN_BUILDING_DLL)
+if(MSVC)  # the shared library's import library has this name already
+  set_target_properties(sketchrnn_static PROPERTIES OUTPUT_NAME sketchrnn_static)
+endif()
+if(MINGW)  # the DLL asks for none of the compiler's own
+  target_link_options(sketchrnn_shared PRIVATE -static)
+endif()
+if(SKETCHRNN_THREADS)
+  target_link_libraries(sketchrnn_shared PRIVATE Threads::Threads)
+  target_link_libraries(sketchrnn_static PUBLIC Threads::Threads)
+else()
+  target_compile_definitions(sketchrnn_shared PRIVATE SKETCHRNN_NO_THREADS)
+  target_compile_definitions(sketchrnn_static PRIVATE SKETCHRNN_NO_THREADS)
+endif()
+# The binary interface, as the header says under Versions.
 set_target_properties(sketchrnn_shared PROPERTIES
   VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 if(UNIX AND NOT APPLE)

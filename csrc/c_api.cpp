@@ -18,16 +18,38 @@
 #include <utility>
 #include <vector>
 
+#include "engine/draw.h"
+#include "engine/latent.h"
+#include "engine/open.h"
+#include "engine/stream.h"
 #include "error.h"
-#include "generator.h"
-#include "isa.h"
-#include "net.h"
-#include "stream.h"
-#include "temperature.h"
-#include "weights.h"
+#include "model/precision.h"
+#include "version.h"
 
+#if defined(__GLIBCXX__) && !defined(SKETCHRNN_NO_THREADS)
+#define SKETCHRNN_FORCED_UNWIND 1
+#include <cxxabi.h>
+#endif
+
+// A net, and which of its objects it draws.
 struct sketchrnn_net {
-  std::shared_ptr<const sketchrnn::Net> net;
+  std::shared_ptr<const sketchrnn::Device> device;
+  std::uint32_t object;
+
+  const sketchrnn::Net& net() const { return *device->net(); }
+  // `z` of `count` numbers, NULL for a latent vector by (seed, index).
+  sketchrnn::Conditions conditions(const float* z, std::size_t count, std::uint64_t seed,
+                                   std::uint64_t index) const {
+    const bool given = z != nullptr;
+    if (!given && count != 0) throw sketchrnn::ArgumentError("z: must not be NULL");
+    if (given && count == 0) throw sketchrnn::ArgumentError("z: expected numbers, found none");
+    if (given || net().latent() != 0)
+      return sketchrnn::Conditions(
+          device->net(), sketchrnn::Latents{std::vector<float>(z, z + count), seed, index});
+    const bool several = !net().weights().objects.empty();
+    return sketchrnn::Conditions(
+        device->net(), several ? std::vector<std::uint32_t>{object} : std::vector<std::uint32_t>{});
+  }
 };
 
 struct sketchrnn_state {
@@ -40,9 +62,6 @@ struct sketchrnn_drawings {
 };
 
 static_assert(sizeof(sketchrnn_row) == 5 * sizeof(float), "a row is five floats, as in Batch");
-
-#define SKETCHRNN_STRING_(x) #x
-#define SKETCHRNN_STRING(x) SKETCHRNN_STRING_(x)
 
 namespace {
 
@@ -61,15 +80,21 @@ sketchrnn_status fail(sketchrnn_status status, const char* message, sketchrnn_er
 }
 
 template <class Work>
-sketchrnn_status guarded(sketchrnn_error* error, Work work) noexcept {
+sketchrnn_status guarded(sketchrnn_error* error, Work work) {
   try {
     return work();
+#if defined(SKETCHRNN_FORCED_UNWIND)
+  } catch (const abi::__forced_unwind&) {
+    throw;  // pthread_exit in a progress function, or pthread_cancel: the thread ends
+#endif
   } catch (const WeightsError& e) {
     return fail(SKETCHRNN_ERROR_WEIGHTS, e.what(), error);
   } catch (const ArgumentError& e) {
     return fail(SKETCHRNN_ERROR_ARGUMENT, e.what(), error);
   } catch (const Cancelled& e) {
     return fail(SKETCHRNN_ERROR_CANCELLED, e.what(), error);
+  } catch (const MemoryError& e) {
+    return fail(SKETCHRNN_ERROR_MEMORY, e.what(), error);
   } catch (const std::bad_alloc&) {
     return fail(SKETCHRNN_ERROR_MEMORY, "out of memory", error);
   } catch (const std::exception& e) {
@@ -84,59 +109,22 @@ void require(const T* pointer, const char* name) {
   if (pointer == nullptr) throw ArgumentError(std::string(name) + ": must not be NULL");
 }
 
-constexpr const char* kPrecisionNames[kPrecisions] = {"f32", "i16", "i8"};
-
-Precision precision_from(const char* name) {
-  if (name == nullptr) return Precision::f32;
-  for (int i = 0; i < kPrecisions; ++i)
-    if (std::strcmp(name, kPrecisionNames[i]) == 0) return static_cast<Precision>(i);
-  throw ArgumentError("precision: expected \"f32\", \"i16\" or \"i8\", found \"" +
-                      std::string(name).substr(0, 40) + "\"");
-}
-
-// The one place that knows how a net of some precision is made.
 std::unique_ptr<sketchrnn_net> make_net(std::shared_ptr<const Weights> weights,
                                         Precision precision) {
-  auto net = std::make_shared<const Net>(std::move(weights), choose_kernels(), precision);
-  return std::unique_ptr<sketchrnn_net>(new sketchrnn_net{std::move(net)});
+  const auto object = static_cast<std::uint32_t>(weights->default_object);
+  return std::unique_ptr<sketchrnn_net>(
+      new sketchrnn_net{processor(open_net(std::move(weights), precision)), object});
 }
 
-// The pen state of a stroke-5 row, or what is wrong with it.
-const char* read_row(const sketchrnn_row& in, Row& out) {
-  if (!std::isfinite(in.dx) || !std::isfinite(in.dy)) return "offsets must be finite";
-  const float pen[kPenStates] = {in.p1, in.p2, in.p3};
-  int ones = 0;
-  for (int k = 0; k < kPenStates; ++k) {
-    if (pen[k] == 1.0f) {
-      out.pen = static_cast<Pen>(k);
-      ++ones;
-    } else if (pen[k] != 0.0f) {
-      return "pen states must be one 1 and two 0";
-    }
-  }
-  out.dx = in.dx;
-  out.dy = in.dy;
-  return ones == 1 ? nullptr : "pen states must be one 1 and two 0";
-}
-
-// Throws ArgumentError for the first row that is not stroke-5.
-void check_rows(const sketchrnn_row* rows, std::size_t count, const char* name) {
-  if (count != 0) require(rows, name);
-  Row row{};
-  for (std::size_t i = 0; i < count; ++i)
-    if (const char* wrong = read_row(rows[i], row))
-      throw ArgumentError(std::string(name) + ": row " + std::to_string(i) + ": " + wrong +
-                          ", found (" + std::to_string(rows[i].dx) + ", " +
-                          std::to_string(rows[i].dy) + ", " + std::to_string(rows[i].p1) + ", " +
-                          std::to_string(rows[i].p2) + ", " + std::to_string(rows[i].p3) + ")");
-}
-
-void feed(Stream& stream, const sketchrnn_row* rows, std::size_t count) {
-  Row row{};
-  for (std::size_t i = 0; i < count; ++i) {
-    read_row(rows[i], row);
-    stream.feed(&row, 1);
-  }
+// take(row) for every row; throws ArgumentError for the first that is not stroke-5.
+template <class Take>
+void take_rows(const sketchrnn_row* rows, std::size_t count, const char* name, const Take& take) {
+  if (count == 0) return;
+  require(rows, name);
+  const auto place = [&](std::size_t i) {
+    return std::string(name) + ": row " + std::to_string(i);
+  };
+  for_each_row(&rows->dx, count, place, take);
 }
 
 void check_room(std::size_t count, std::size_t expected) {
@@ -158,10 +146,9 @@ sketchrnn_draw_options options_from(const sketchrnn_draw_options* given) {
   return options;
 }
 
-std::unique_ptr<sketchrnn_drawings> draw(const sketchrnn_net& handle, const sketchrnn_row* partial,
-                                         std::size_t length, const sketchrnn_draw_options* given) {
+std::unique_ptr<sketchrnn_drawings> drawn(const sketchrnn_net& net, const sketchrnn_row* partial,
+                                          std::size_t length, const sketchrnn_draw_options* given) {
   const sketchrnn_draw_options in = options_from(given);
-  const std::size_t own_limit = static_cast<std::size_t>(handle.net->weights().max_len);
   DrawOptions options;
   options.count = in.count;
   options.temperature = make_temperature(
@@ -169,22 +156,19 @@ std::unique_ptr<sketchrnn_drawings> draw(const sketchrnn_net& handle, const sket
       in.softmax_temperature < 0.0 ? std::nullopt : std::optional<double>(in.softmax_temperature));
   options.seed = in.seed;
   options.index = in.index;
-  options.max_len = in.max_len != 0 ? in.max_len : length < own_limit ? own_limit : 2 * length;
+  options.max_len = in.max_len;
   if (in.threads < 1 || in.threads > 4096)
     throw ArgumentError("options.threads: expected a number from 1 to 4096, found " +
                         std::to_string(in.threads));
   options.threads = in.threads;
-
-  check_rows(partial, length, "partial");
-  std::vector<Row> prefix(length);
-  for (std::size_t i = 0; i < length; ++i) read_row(partial[i], prefix[i]);
-  Stream origin(handle.net, in.seed, in.index);
-  origin.feed(prefix.data(), prefix.size());
   Progress progress;
   if (in.progress != nullptr)
     progress = [&in](std::size_t done) { return in.progress(done, in.user) == 0; };
+  std::vector<Row> prefix;
+  take_rows(partial, length, "partial", [&](const Row& row) { prefix.push_back(row); });
   return std::unique_ptr<sketchrnn_drawings>(
-      new sketchrnn_drawings{generate(origin, prefix, options, progress)});
+      new sketchrnn_drawings{draw(*net.device, net.conditions(in.z, in.z_count, in.seed, in.index),
+                                  prefix, options, progress)});
 }
 
 void softmax(double* x, int n) {
@@ -196,10 +180,7 @@ void softmax(double* x, int n) {
 
 }  // namespace
 
-const char* sketchrnn_version(void) {
-  return SKETCHRNN_STRING(SKETCHRNN_VERSION_MAJOR) "." SKETCHRNN_STRING(
-      SKETCHRNN_VERSION_MINOR) "." SKETCHRNN_STRING(SKETCHRNN_VERSION_PATCH);
-}
+const char* sketchrnn_version(void) { return kVersion; }
 
 const char* sketchrnn_status_name(sketchrnn_status status) {
   switch (status) {
@@ -226,7 +207,7 @@ sketchrnn_status sketchrnn_net_open(const char* path, const char* precision, ske
   return guarded(error, [&] {
     require(path, "path");
     require(net, "net");
-    const Precision chosen = precision_from(precision);
+    const Precision chosen = precision == nullptr ? Precision::f32 : precision_from(precision);
     *net = make_net(weights_from_file(path), chosen).release();
     return SKETCHRNN_OK;
   });
@@ -237,9 +218,35 @@ sketchrnn_status sketchrnn_net_open_memory(const void* data, size_t size, const 
   return guarded(error, [&] {
     require(data, "data");
     require(net, "net");
-    const Precision chosen = precision_from(precision);
+    const Precision chosen = precision == nullptr ? Precision::f32 : precision_from(precision);
     const std::string_view container(static_cast<const char*>(data), size);
     *net = make_net(weights_from_memory(container, nullptr, "memory"), chosen).release();
+    return SKETCHRNN_OK;
+  });
+}
+
+size_t sketchrnn_net_objects(const sketchrnn_net* net) {
+  return net->net().weights().objects.size();
+}
+
+const char* sketchrnn_net_object(const sketchrnn_net* net, size_t i) {
+  const auto& objects = net->net().weights().objects;
+  return i < objects.size() ? objects[i].c_str() : nullptr;
+}
+
+sketchrnn_status sketchrnn_net_of(const sketchrnn_net* net, const char* object, sketchrnn_net** of,
+                                  sketchrnn_error* error) {
+  return guarded(error, [&] {
+    require(net, "net");
+    require(object, "object");
+    require(of, "of");
+    const auto& objects = net->net().weights().objects;
+    const auto found = std::find(objects.begin(), objects.end(), object);
+    if (found == objects.end())
+      throw ArgumentError("object: expected one of the " + std::to_string(objects.size()) +
+                          " that sketchrnn_net_object() names, found \"" +
+                          std::string(object).substr(0, 60) + "\"");
+    *of = new sketchrnn_net{net->device, static_cast<std::uint32_t>(found - objects.begin())};
     return SKETCHRNN_OK;
   });
 }
@@ -247,42 +254,56 @@ sketchrnn_status sketchrnn_net_open_memory(const void* data, size_t size, const 
 void sketchrnn_net_close(sketchrnn_net* net) { delete net; }
 
 const char* sketchrnn_net_name(const sketchrnn_net* net) {
-  return net->net->weights().name.c_str();
+  const Weights& weights = net->net().weights();
+  return (weights.objects.empty() ? weights.name : weights.objects[net->object]).c_str();
 }
 
 const char* sketchrnn_net_precision(const sketchrnn_net* net) {
-  return kPrecisionNames[static_cast<int>(net->net->precision())];
+  return name_of(net->net().precision());
 }
 
-const char* sketchrnn_net_isa(const sketchrnn_net* net) { return net->net->kernels().isa; }
+const char* sketchrnn_net_isa(const sketchrnn_net* net) { return net->net().kernels().isa; }
 
-int sketchrnn_net_hidden_size(const sketchrnn_net* net) { return net->net->hidden(); }
+int sketchrnn_net_hidden_size(const sketchrnn_net* net) { return net->net().hidden(); }
 
-int sketchrnn_net_mixtures(const sketchrnn_net* net) { return net->net->mixtures(); }
+int sketchrnn_net_mixtures(const sketchrnn_net* net) { return net->net().mixtures(); }
 
-int sketchrnn_net_outputs(const sketchrnn_net* net) { return net->net->outputs(); }
+int sketchrnn_net_outputs(const sketchrnn_net* net) { return net->net().outputs(); }
 
-int sketchrnn_net_max_len(const sketchrnn_net* net) { return net->net->weights().max_len; }
+int sketchrnn_net_max_len(const sketchrnn_net* net) { return net->net().weights().max_len; }
 
-float sketchrnn_net_scale_factor(const sketchrnn_net* net) { return net->net->scale_factor(); }
+float sketchrnn_net_scale_factor(const sketchrnn_net* net) { return net->net().scale_factor(); }
 
-size_t sketchrnn_net_packed_bytes(const sketchrnn_net* net) { return net->net->packed_bytes(); }
+size_t sketchrnn_net_latent_size(const sketchrnn_net* net) { return net->net().latent(); }
+
+size_t sketchrnn_net_packed_bytes(const sketchrnn_net* net) { return net->net().packed_bytes(); }
 
 const char* sketchrnn_net_metadata(const sketchrnn_net* net, const char* key) {
   if (key == nullptr) return nullptr;
   // Compared by hand: find() would make a std::string, which may throw.
-  for (const auto& [name, value] : net->net->weights().metadata)
+  for (const auto& [name, value] : net->net().weights().metadata)
     if (name == key) return value.c_str();
   return nullptr;
 }
 
 sketchrnn_status sketchrnn_state_create(const sketchrnn_net* net, uint64_t seed, uint64_t index,
                                         sketchrnn_state** state, sketchrnn_error* error) {
+  return sketchrnn_state_create_latent(net, nullptr, 0, seed, index, state, error);
+}
+
+sketchrnn_status sketchrnn_state_create_latent(const sketchrnn_net* net, const float* z,
+                                               size_t count, uint64_t seed, uint64_t index,
+                                               sketchrnn_state** state, sketchrnn_error* error) {
   return guarded(error, [&] {
     require(net, "net");
     require(state, "state");
-    *state = new sketchrnn_state{Stream(net->net, seed, index),
-                                 std::vector<float>(static_cast<std::size_t>(net->net->outputs()))};
+    const Conditions conditions = net->conditions(z, count, seed, index);
+    conditions.check_count(1);
+    std::unique_ptr<sketchrnn_state> made(
+        new sketchrnn_state{Stream(net->device->net(), conditions.at(0), seed, index),
+                            std::vector<float>(static_cast<std::size_t>(net->net().outputs()))});
+    if (z == nullptr && net->net().latent() != 0) made->stream.keep_latent();
+    *state = made.release();
     return SKETCHRNN_OK;
   });
 }
@@ -300,16 +321,20 @@ sketchrnn_status sketchrnn_state_copy(const sketchrnn_state* state, sketchrnn_st
 void sketchrnn_state_free(sketchrnn_state* state) { delete state; }
 
 void sketchrnn_state_reset(sketchrnn_state* state, uint64_t seed, uint64_t index) {
-  state->stream.reseed(seed, index);
-  state->stream.reset();
+  // Where another latent vector belongs to it and cannot be made, the state stays as it is.
+  guarded(nullptr, [&] {
+    state->stream.reseed(seed, index);
+    state->stream.reset();
+    return SKETCHRNN_OK;
+  });
 }
 
 sketchrnn_status sketchrnn_state_feed(sketchrnn_state* state, const sketchrnn_row* rows,
                                       size_t count, sketchrnn_error* error) {
   return guarded(error, [&] {
     require(state, "state");
-    check_rows(rows, count, "rows");
-    feed(state->stream, rows, count);
+    take_rows(rows, count, "rows", [](const Row&) {});
+    take_rows(rows, count, "rows", [&](const Row& row) { state->stream.feed(&row, 1); });
     return SKETCHRNN_OK;
   });
 }
@@ -324,8 +349,7 @@ sketchrnn_status sketchrnn_state_step(sketchrnn_state* state, double temperature
       return fail(SKETCHRNN_ERROR_FINISHED, "step: the drawing has ended (p3); reset the state",
                   error);
     const Row drawn = state->stream.step(make_temperature(temperature));
-    *row = {drawn.dx, drawn.dy, drawn.pen == Pen::down ? 1.0f : 0.0f,
-            drawn.pen == Pen::up ? 1.0f : 0.0f, drawn.pen == Pen::end ? 1.0f : 0.0f};
+    write_row(&row->dx, drawn);
     return SKETCHRNN_OK;
   });
 }
@@ -377,6 +401,26 @@ sketchrnn_status sketchrnn_state_hidden(sketchrnn_state* state, float* h, float*
   });
 }
 
+sketchrnn_status sketchrnn_state_set_hidden(sketchrnn_state* state, const float* h, const float* c,
+                                            size_t count, sketchrnn_error* error) {
+  return guarded(error, [&] {
+    require(state, "state");
+    require(h, "h");
+    require(c, "c");
+    check_room(count, static_cast<std::size_t>(state->stream.net().hidden()));
+    const auto check = [&](const float* numbers, const char* name) {
+      for (std::size_t i = 0; i < count; ++i)
+        if (!std::isfinite(numbers[i]))
+          throw ArgumentError(std::string(name) + ": number " + std::to_string(i) +
+                              " must be finite, found " + std::to_string(numbers[i]));
+    };
+    check(h, "h");
+    check(c, "c");
+    state->stream.set_hidden_state(h, c);
+    return SKETCHRNN_OK;
+  });
+}
+
 uint64_t sketchrnn_state_position(const sketchrnn_state* state) { return state->stream.position(); }
 
 int sketchrnn_state_finished(const sketchrnn_state* state) { return state->stream.finished(); }
@@ -386,7 +430,7 @@ sketchrnn_status sketchrnn_net_draw(const sketchrnn_net* net, const sketchrnn_dr
   return guarded(error, [&] {
     require(net, "net");
     require(drawings, "drawings");
-    *drawings = draw(*net, nullptr, 0, options).release();
+    *drawings = drawn(*net, nullptr, 0, options).release();
     return SKETCHRNN_OK;
   });
 }
@@ -397,7 +441,52 @@ sketchrnn_status sketchrnn_net_complete(const sketchrnn_net* net, const sketchrn
   return guarded(error, [&] {
     require(net, "net");
     require(drawings, "drawings");
-    *drawings = draw(*net, partial, length, options).release();
+    *drawings = drawn(*net, partial, length, options).release();
+    return SKETCHRNN_OK;
+  });
+}
+
+sketchrnn_status sketchrnn_net_encode(const sketchrnn_net* net, const sketchrnn_row* rows,
+                                      const size_t* lengths, size_t drawings, int threads,
+                                      float* mu, float* sigma, size_t count,
+                                      sketchrnn_error* error) {
+  return guarded(error, [&] {
+    require(net, "net");
+    require(lengths, "lengths");
+    require(mu, "mu");
+    const Net& own = net->net();
+    const std::size_t wide = own.latent();
+    if (wide == 0) throw ArgumentError("this net has no encoder");
+    if (threads < 1 || threads > 4096)
+      throw ArgumentError("threads: expected a number from 1 to 4096, found " +
+                          std::to_string(threads));
+    if (drawings > std::numeric_limits<std::size_t>::max() / wide)
+      throw ArgumentError("drawings: too many");
+    check_room(count, drawings * wide);
+    std::vector<std::int64_t> offsets = {0};
+    std::vector<Row> taken;
+    for (std::size_t i = 0; i < drawings; ++i) {
+      take_rows(rows == nullptr ? rows : rows + taken.size(), lengths[i], "rows",
+                [&](const Row& row) { taken.push_back(row); });
+      offsets.push_back(static_cast<std::int64_t>(taken.size()));
+    }
+    std::vector<float> unwanted(sigma == nullptr ? count : 0);
+    encode(own, {taken.data(), offsets.data(), drawings}, threads, mu,
+           sigma == nullptr ? unwanted.data() : sigma, {});
+    return SKETCHRNN_OK;
+  });
+}
+
+sketchrnn_status sketchrnn_net_latent(const sketchrnn_net* net, uint64_t seed, uint64_t index,
+                                      float* z, size_t count, sketchrnn_error* error) {
+  return guarded(error, [&] {
+    require(net, "net");
+    require(z, "z");
+    const Net& own = net->net();
+    if (own.latent() == 0) throw ArgumentError("this net has no encoder");
+    check_room(count, own.latent());
+    const std::vector<float> normals = latent_normals(own.kernels(), own.latent(), seed, index);
+    std::copy(normals.begin(), normals.end(), z);
     return SKETCHRNN_OK;
   });
 }

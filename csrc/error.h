@@ -1,6 +1,7 @@
 // The errors the core throws. Every message names the field, what was expected and what was found.
 #pragma once
 
+#include <new>
 #include <stdexcept>
 #include <string>
 
@@ -19,6 +20,15 @@ struct ArgumentError : std::invalid_argument {
 // A GPU that is not there, lacks memory, or failed.
 struct DeviceError : std::runtime_error {
   using std::runtime_error::runtime_error;
+};
+
+// A result that no memory here can hold.
+struct MemoryError : std::bad_alloc {
+  explicit MemoryError(const std::string& message) : message_(message) {}
+  const char* what() const noexcept override { return message_.what(); }
+
+ private:
+  std::runtime_error message_;  // copies without throwing, as an exception must
 };
 
 // The work was stopped by the caller's progress function.

@@ -1,20 +1,19 @@
-// Nets, streams and arrays on a GPU. Present in every build: without CUDA putting a net there
-// raises.
+// Arrays on a GPU, and which GPUs there are. Present in every build.
 
-#include "bindings/device.h"
+#include <pybind11/stl.h>
 
 #include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "bindings/arrays.h"
+#include "bindings/bindings.h"
+#include "bindings/device_array.h"
 #include "cuda/device.h"
 
 namespace sketchrnn::bindings {
 namespace {
-
-using cuda::DeviceBatch;
-using cuda::DeviceNet;
-using cuda::DeviceStream;
 
 // The structures of DLPack's C interface, version 0.8 (https://dmlc.github.io/dlpack).
 struct DlTensor {
@@ -35,20 +34,21 @@ struct DlManaged {
 constexpr std::int32_t kDlCuda = 2;
 constexpr std::uint8_t kDlInt = 0, kDlFloat = 2;
 
-// One array of a DeviceBatch, which it keeps alive.
-struct DeviceArray {
-  std::shared_ptr<const DeviceBatch> owner;
-  int ordinal;
-  void* data;
-  std::vector<std::int64_t> shape;
-  bool floats;  // float32, else int64
+// Freeing waits for the device, and whoever drops the last array may hold the GIL or not.
+std::shared_ptr<const void> dropped_without_gil(std::shared_ptr<const void> owner) {
+  const void* const memory = owner.get();
+  return {memory, [owner = std::move(owner)](const void*) mutable {
+            std::optional<py::gil_scoped_release> unlocked;
+            if (PyGILState_Check() != 0) unlocked.emplace();
+            owner.reset();
+          }};
+}
 
-  py::tuple shape_tuple() const {
-    py::tuple out(shape.size());
-    for (std::size_t i = 0; i < shape.size(); ++i) out[i] = shape[i];
-    return out;
-  }
-};
+py::tuple shape_of(const DeviceArray& array) {
+  py::tuple out(array.shape.size());
+  for (std::size_t i = 0; i < array.shape.size(); ++i) out[i] = array.shape[i];
+  return out;
+}
 
 py::capsule dlpack_of(const DeviceArray& array) {
   struct Held {
@@ -77,9 +77,36 @@ py::capsule dlpack_of(const DeviceArray& array) {
   });
 }
 
+// A consumer's stream need not wait: all work was done before the array was handed out, and so is a
+// copy's. Throws BufferError for what this producer cannot give.
+py::capsule dlpack_for(const DeviceArray& array, const std::optional<std::int64_t>& stream,
+                       const std::optional<std::pair<std::int32_t, std::int32_t>>& device,
+                       const std::optional<bool>& copy) {
+  if (stream && (*stream < -1 || *stream == 0))
+    throw py::value_error(
+        "stream: expected None, -1 or a CUDA stream (1: legacy default, 2: per "
+        "thread), found " +
+        std::to_string(*stream));
+  if (device && *device != std::pair{kDlCuda, static_cast<std::int32_t>(array.ordinal)})
+    throw py::buffer_error("dl_device: expected (2, " + std::to_string(array.ordinal) +
+                           "), found (" + std::to_string(device->first) + ", " +
+                           std::to_string(device->second) + ")");
+  if (!copy.value_or(false)) return dlpack_of(array);
+  DeviceArray twin = array;
+  std::size_t bytes = array.floats ? sizeof(float) : sizeof(std::int64_t);
+  for (const std::int64_t n : array.shape) bytes *= static_cast<std::size_t>(n);
+  {
+    const Unlocked unlocked;
+    const std::shared_ptr<void> copied = cuda::copied_on_device(array.ordinal, array.data, bytes);
+    twin.data = copied.get();
+    twin.owner = dropped_without_gil(copied);
+  }
+  return dlpack_of(twin);
+}
+
 py::dict cuda_array_interface_of(const DeviceArray& array) {
   py::dict out;
-  out["shape"] = array.shape_tuple();
+  out["shape"] = shape_of(array);
   out["typestr"] = array.floats ? "<f4" : "<i8";
   out["data"] = py::make_tuple(reinterpret_cast<std::uintptr_t>(array.data), false);
   out["strides"] = py::none();
@@ -98,120 +125,39 @@ py::dict facts_of(const cuda::DeviceInfo& device) {
   return out;
 }
 
-// What both ways of drawing share: arguments, and no GIL meanwhile.
-template <class DrawCall>
-auto drawn(const FloatArray& prefix, const DrawOptions& options, const py::object& progress,
-           DrawCall draw) {
-  const std::vector<Row> given = rows_from(prefix, "partial");
-  const Progress report = progress_from(progress);
-  const py::gil_scoped_release release;
-  return draw(given, options, report);
-}
-
 }  // namespace
+
+py::tuple device_arrays_from(const std::shared_ptr<const DeviceBatch>& batch) {
+  // Read and write: whoever takes the arrays owns them.
+  auto* const rows = const_cast<float*>(batch->rows());
+  auto* const offsets = const_cast<std::int64_t*>(batch->offsets());
+  const auto drawings = static_cast<std::int64_t>(batch->count());
+  const std::shared_ptr<const void> owner = dropped_without_gil(batch);
+  return py::make_tuple(DeviceArray{owner, batch->ordinal(), rows, {batch->total(), 5}, true},
+                        DeviceArray{owner, batch->ordinal(), offsets, {drawings + 1}, false});
+}
 
 void bind_device(py::module_& m) {
   py::class_<DeviceArray>(m, "DeviceArray")
-      .def_property_readonly("shape", &DeviceArray::shape_tuple)
+      .def_property_readonly("shape", &shape_of)
       .def_property_readonly("dtype",
                              [](const DeviceArray& a) { return a.floats ? "float32" : "int64"; })
       .def_property_readonly("__cuda_array_interface__", &cuda_array_interface_of)
-      // All work is done when an array is handed out: no stream has to wait for another.
       .def(
           "__dlpack__",
-          [](const DeviceArray& a, const py::object&, const py::object&, const py::object&,
-             const py::object&) { return dlpack_of(a); },
+          [](const DeviceArray& a, const std::optional<std::int64_t>& stream, const py::object&,
+             const std::optional<std::pair<std::int32_t, std::int32_t>>& device,
+             const std::optional<bool>& copy) { return dlpack_for(a, stream, device, copy); },
           py::kw_only(), py::arg("stream") = py::none(), py::arg("max_version") = py::none(),
           py::arg("dl_device") = py::none(), py::arg("copy") = py::none())
       .def("__dlpack_device__",
            [](const DeviceArray& a) { return py::make_tuple(kDlCuda, a.ordinal); });
 
-  py::class_<DeviceNet, std::shared_ptr<DeviceNet>>(m, "DeviceNet")
-      .def(py::init([](const std::shared_ptr<Net>& net, int ordinal) {
-             const py::gil_scoped_release release;
-             // Holders are of non-const objects; only const functions are bound.
-             return std::const_pointer_cast<DeviceNet>(cuda::put_on_device(net, ordinal));
-           }),
-           py::arg("net"), py::arg("ordinal"))
-      .def_property_readonly("ordinal", &DeviceNet::ordinal)
-      .def_property_readonly("kernel_seconds", &DeviceNet::kernel_seconds)
-      .def(
-          "score",
-          [](const DeviceNet& net, const FloatArray& strokes,
-             const py::array_t<std::int64_t, py::array::c_style>& offsets, int threads,
-             const py::object& progress) {
-            const CheckedDrawings drawings = drawings_from(strokes, offsets);
-            check_threads(threads);
-            return scores_from(drawings.rows.size(), progress,
-                               [&](double* offset_nll, double* pen_nll, const Progress& report) {
-                                 cuda::score(net, drawings.view(), threads, offset_nll, pen_nll,
-                                             report);
-                               });
-          },
-          py::arg("strokes").noconvert(), py::arg("offsets").noconvert(), py::arg("threads"),
-          py::arg("progress"))
-      .def(
-          "forward",
-          [](const DeviceNet& net, const FloatArray& strokes,
-             const py::array_t<std::int64_t, py::array::c_style>& offsets, int threads) {
-            const CheckedDrawings drawings = drawings_from(strokes, offsets);
-            check_threads(threads);
-            return predictions_from(
-                drawings.rows.size(), static_cast<std::size_t>(net.net().outputs()),
-                [&](float* z, const Progress& report) { net.forward(drawings.view(), z, report); });
-          },
-          py::arg("strokes").noconvert(), py::arg("offsets").noconvert(), py::arg("threads"));
-
-  py::class_<DeviceStream> stream(m, "DeviceStream");
-  stream
-      .def(py::init(
-               [](const std::shared_ptr<DeviceNet>& net, std::uint64_t seed, std::uint64_t index) {
-                 return std::make_unique<DeviceStream>(net, seed, index);
-               }),
-           py::arg("net"), py::arg("seed"), py::arg("index"))
-      .def(
-          "generate",
-          [](DeviceStream& s, const FloatArray& prefix, std::size_t count, double temperature,
-             std::optional<double> softmax_temperature, std::uint64_t seed, std::uint64_t index,
-             std::size_t max_len, int threads, int lanes, const py::object& progress) {
-            const DrawOptions options = draw_options(count, temperature, softmax_temperature, seed,
-                                                     index, max_len, threads, lanes);
-            return arrays_from(drawn(prefix, options, progress, [&](const auto&... arguments) {
-              return s.draw(arguments...);
-            }));
-          },
-          py::arg("prefix").noconvert(), py::arg("count"), py::arg("temperature"),
-          py::arg("softmax_temperature"), py::arg("seed"), py::arg("index"), py::arg("max_len"),
-          py::arg("threads"), py::arg("lanes"), py::arg("progress"))
-      // The same, left in the GPU's memory.
-      .def(
-          "generate_there",
-          [](DeviceStream& s, const FloatArray& prefix, std::size_t count, double temperature,
-             std::optional<double> softmax_temperature, std::uint64_t seed, std::uint64_t index,
-             std::size_t max_len, const py::object& progress) {
-            const DrawOptions options =
-                draw_options(count, temperature, softmax_temperature, seed, index, max_len, 1, 0);
-            const std::shared_ptr<const DeviceBatch> batch =
-                drawn(prefix, options, progress,
-                      [&](const auto&... arguments) { return s.draw_there(arguments...); });
-            const int ordinal = s.net().ordinal();
-            // Read and write: whoever takes the arrays owns them.
-            auto* const rows = const_cast<float*>(batch->rows());
-            auto* const offsets = const_cast<std::int64_t*>(batch->offsets());
-            const auto drawings = static_cast<std::int64_t>(batch->count());
-            return py::make_tuple(DeviceArray{batch, ordinal, rows, {batch->total(), 5}, true},
-                                  DeviceArray{batch, ordinal, offsets, {drawings + 1}, false});
-          },
-          py::arg("prefix").noconvert(), py::arg("count"), py::arg("temperature"),
-          py::arg("softmax_temperature"), py::arg("seed"), py::arg("index"), py::arg("max_len"),
-          py::arg("progress"));
-  bind_stream(stream);
-
   // (compiled, {ordinal: facts}, why there is none).
   m.def("devices", [] {
     cuda::DeviceList list;
     {
-      const py::gil_scoped_release release;  // the driver's first start takes a while
+      const Unlocked unlocked;  // the driver's first start takes a while
       list = cuda::devices();
     }
     py::dict found;

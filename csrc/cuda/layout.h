@@ -6,7 +6,8 @@
 
 #include "aligned.h"
 #include "cuda/view.h"
-#include "net.h"
+#include "engine/conditions.h"
+#include "model/net.h"
 
 namespace sketchrnn::cuda {
 
@@ -15,9 +16,18 @@ struct Layout {
 
   // Pointers into the arrays below and into the net, which must both stay.
   NetView view{};
-  AlignedFloats input, scale, h_scale;
+  AlignedFloats offsets, scale, h_scale;
   std::vector<std::uint32_t> rows, tiles;
-  AlignedFloats start_h, start_c;  // [head_stride], [units]
+};
+
+// The different conditions of the first `count` drawings of a call.
+struct ConditionTable {
+  ConditionTable(const Conditions& conditions, std::size_t count);
+
+  ConditionsView view() const { return {numbers.data(), which.empty() ? nullptr : which.data()}; }
+
+  AlignedFloats numbers;
+  std::vector<std::uint32_t> which;  // none where all have the first
 };
 
 }  // namespace sketchrnn::cuda

@@ -2,8 +2,8 @@
 //
 // A block's sketches are its lanes; h stands in shared memory, c in memory that stays in L2. The
 // moment a drawing ends its lane begins another, and rows go straight to where the host will find
-// them. How the gates are summed is left to a policy: ScalarGates (this file) for f32 and i16,
-// TensorGates (many_i8.cuh) for i8. All sums are those of kernels/body.h.
+// them. How the gates are summed is left to a policy: ScalarGates (this file) for f32, TensorGates
+// (many_integer.cuh) for i16 and i8. All sums are those of kernels/body.h.
 #pragma once
 
 #include "cuda/thread.cuh"
@@ -11,47 +11,13 @@
 namespace sketchrnn::cuda {
 namespace {
 
-// Floats from one k to the next in [k][lane] arrays: rows start in different banks, and stay on 16
-// bytes.
-__host__ __device__ constexpr int lane_stride(int lanes) { return lanes + 4; }
-
-struct ManyShared {
-  uint32_t* words[2];  // h as the recurrent product reads it, now and after the step
-  float* h;        // [head_stride][lane_stride]: words[0] and words[1] themselves in turn for f32
-  float* logits;   // [choices][lanes]
-  Lane* lane;      // [lanes]
-  int* component;  // [lanes]
-  int* pen;        // [lanes]
-  size_t bytes;
-};
-
-template <class Gates>
-__host__ __device__ inline ManyShared many_shared(const NetView& net, int lanes, bool draw,
-                                                  char* base) {
-  Carver carve{base, 0};
-  ManyShared s{};
-  const size_t n = static_cast<size_t>(lanes);
-  for (uint32_t*& words : s.words) words = carve.take<uint32_t>(Gates::buffer_words(net, lanes));
-  s.h = Gates::kRounds ? carve.take<float>(net.head_stride * lane_stride(lanes))
-                       : reinterpret_cast<float*>(s.words[0]);
-  s.logits = carve.take<float>(draw ? (kPenStates + net.mixtures) * n : 0);
-  s.lane = carve.take<Lane>(n);
-  s.component = carve.take<int>(n);
-  s.pen = carve.take<int>(n);
-  s.bytes = carve.used;
-  return s;
-}
-
 // Sums by multiply-adds of single numbers: a thread has one hidden unit's four gates for 8 lanes.
-template <class Element>
 struct ScalarGates {
-  static constexpr int kThreads = 512;
+  using Element = F32;
+  static constexpr int kThreads = kScalarThreads;
   static constexpr bool kRounds = Element::kRounds;
   static constexpr int kLanesPerThread = 8;
 
-  __host__ __device__ static size_t buffer_words(const NetView& net, int lanes) {
-    return static_cast<size_t>(net.padded_words) * lane_stride(lanes);
-  }
   // Where c of a unit and lane stands in the block's part.
   SKETCHRNN_FN static size_t cell_at(const NetView&, int lanes, int unit, int lane) {
     return static_cast<size_t>(unit) * lanes + lane;
@@ -81,7 +47,7 @@ struct ScalarGates {
       const uint32_t* words = from + first;
       for (int k = 0; k < net.words; k += kBlock) {
         const int count = net.words - k < kBlock ? net.words - k : kBlock;
-        typename Element::Sum sum[kLanesPerThread][kGates] = {};
+        Element::Sum sum[kLanesPerThread][kGates] = {};
 #pragma unroll 4
         for (int i = 0; i < count; ++i) {
           const uint4 w = *weights;
@@ -115,122 +81,168 @@ struct ScalarGates {
   }
 };
 
+// A look at the host's memory costs a microsecond, a step some tens.
+constexpr uint32_t kManyStepsBetweenStops = 8;
+
 // kDraw: draws; otherwise follows given drawings and writes what the net predicts of them.
 template <class Gates, bool kDraw>
-__global__ void __launch_bounds__(Gates::kThreads) many_kernel(NetView net, ManyWork work) {
-  SKETCHRNN_SHARED_MEMORY(memory);
-  const int lanes = work.lanes;
-  ManyShared s = many_shared<Gates>(net, lanes, kDraw, memory);
-  const int thread = static_cast<int>(threadIdx.x);
-  const int threads = static_cast<int>(blockDim.x);
-  const int warp = thread / static_cast<int>(kWarp);
-  const int warps = threads / static_cast<int>(kWarp);
-  const int in_warp = thread % static_cast<int>(kWarp);
-  const size_t stride = static_cast<size_t>(lane_stride(lanes));
-  float* const c = work.c + static_cast<size_t>(blockIdx.x) * net.units * lanes;
-  const uint64_t count = kDraw ? work.draw.count : work.follow.count;
+class Many {
+ public:
+  SKETCHRNN_FN Many(const NetView& net, const ManyWork& work, char* memory)
+      : net_(net),
+        work_(work),
+        s_(many_shared(net, Gates::kRounds, kDraw, work.lanes, memory)),
+        lanes_(work.lanes),
+        stride_(static_cast<size_t>(lane_stride(work.lanes))),
+        c_(work.c + static_cast<size_t>(blockIdx.x) * net.units * work.lanes) {}
 
-  for (uint32_t* words : s.words)
-    for (size_t i = thread; i < Gates::buffer_words(net, lanes); i += threads) words[i] = 0;
-  if (Gates::kRounds)
-    for (size_t i = thread; i < net.head_stride * stride; i += threads) s.h[i] = 0.0f;
-  for (size_t i = thread; i < static_cast<size_t>(net.units) * lanes; i += threads) c[i] = 0.0f;
-  if (thread < lanes) s.lane[thread] = Lane{};
-  __syncthreads();
-
-  for (int now = 0;; now ^= 1) {
-    float* const h = Gates::kRounds ? s.h : reinterpret_cast<float*>(s.words[now]);
-
-    if (thread < lanes) {
-      Lane& lane = s.lane[thread];
-      lane.fresh = 0;
-      while (!lane.active) {
-        const unsigned long long drawing = atomicAdd(work.control.next, 1ull);
-        if (drawing >= count) break;
-        lane.drawing = drawing;
-        if (kDraw) {
-          lane.point = work.draw.first_point;
-        } else {
-          lane.row = static_cast<uint64_t>(work.follow.offsets[drawing]);
-          lane.last = static_cast<uint64_t>(work.follow.offsets[drawing + 1]);
-          if (lane.row == lane.last) continue;  // no rows
-          --lane.last;
-        }
-        lane.active = lane.fresh = 1;
-      }
+  SKETCHRNN_FN void begin() {
+    for (size_t i = thread_; i < many_words(net_, lanes_); i += threads_) now_[i] = next_[i] = 0;
+    if (Gates::kRounds)
+      for (size_t i = thread_; i < net_.head_stride * stride_; i += threads_) s_.h[i] = 0.0f;
+    for (size_t i = thread_; i < static_cast<size_t>(net_.units) * lanes_; i += threads_)
+      c_[i] = 0.0f;
+    if (thread_ < lanes_) {
+      s_.lane[thread_] = Lane{};
+      s_.lane[thread_].input.bias = work_.conditions.table;  // idle lanes are stepped too
     }
-    const bool begins = thread < lanes && s.lane[thread].fresh;
-    if (__syncthreads_or(begins)) {
-      for (int i = thread; i < net.hidden * lanes; i += threads) {
-        const int l = i % lanes, k = i / lanes;
-        if (!s.lane[l].fresh) continue;
-        const float value = work.start.h[k];
-        if (Gates::kRounds) h[k * stride + l] = value;
-        Gates::put(net, s.words[now], lanes, l, k, value);
-        c[Gates::cell_at(net, lanes, k, l)] = work.start.c[k];
-      }
-    }
-    const bool goes_on = (thread < lanes && s.lane[thread].active) != 0;
-    const bool stop = thread == 0 && load_volatile(work.control.stop) != 0;
+    __syncthreads();
+  }
+
+  // Gives idle lanes a drawing and its state; false when there is nothing left, or told to stop.
+  SKETCHRNN_FN bool hand_out() {
+    if (thread_ < lanes_) take_drawing(s_.lane[thread_]);
+    const bool begins = thread_ < lanes_ && s_.lane[thread_].fresh;
+    if (__syncthreads_or(begins)) put_starts();
+    const bool goes_on = (thread_ < lanes_ && s_.lane[thread_].active) != 0;
+    const bool asks = thread_ == 0 && step_ % kManyStepsBetweenStops == 0;
+    const bool stop = asks && load_volatile(work_.control.stop) != 0;
     // Two questions in one: all lanes idle, or told to stop.
     const int idle = !__syncthreads_or(goes_on);
-    if (__syncthreads_or(stop) || idle) break;
+    return !(__syncthreads_or(stop) || idle);
+  }
 
-    // Head outputs, a thread for each lane: neighbours read neighbours.
-    const int width = lanes < static_cast<int>(kWarp) ? lanes : static_cast<int>(kWarp);
+  // Head outputs, a thread for each lane: neighbours read neighbours.
+  SKETCHRNN_FN void predict() {
+    const int width = lanes_ < static_cast<int>(kWarp) ? lanes_ : static_cast<int>(kWarp);
     const int together = static_cast<int>(kWarp) / width;
-    const int groups = lanes / width;
-    const int outputs = kDraw ? net.choices() : net.outputs();
-    for (int task = warp; task < (outputs + together - 1) / together * groups; task += warps) {
-      const int l = task % groups * width + in_warp % width;
-      const int o = task / groups * together + in_warp / width;
-      if (o >= outputs || !s.lane[l].active) continue;
-      const float value = thread_head(net, o, h + l, stride);
-      if (kDraw) {
-        s.logits[o * lanes + l] = value;
-      } else {
-        work.follow
-            .z[s.lane[l].row * static_cast<uint64_t>(net.outputs()) + contract_output(net, o)] =
-            value;
-      }
+    const int groups = lanes_ / width;
+    const int outputs = kDraw ? net_.choices() : net_.outputs();
+    for (int task = warp_; task < (outputs + together - 1) / together * groups; task += warps_) {
+      const int l = task % groups * width + in_warp_ % width;
+      const int o = task / groups * together + in_warp_ / width;
+      const Lane& lane = s_.lane[l];
+      if (o >= outputs || !lane.active) continue;
+      float* const out = kDraw ? s_.logits + o * lanes_ + l
+                               : work_.follow.z + lane.row * static_cast<uint64_t>(net_.outputs()) +
+                                     contract_output(net_, o);
+      *out = thread_head(net_, lane.own.head_bias, o, h() + l, stride_);
     }
     __syncthreads();
+  }
 
+  // What every lane takes in next: a point that is drawn, or the row that is given.
+  SKETCHRNN_FN void go_on() {
     if (kDraw) {
-      if (thread < lanes && s.lane[thread].active) {
-        const PointUniforms u = uniforms_of(work.draw, s.lane[thread]);
-        const size_t n = static_cast<size_t>(lanes);
-        s.pen[thread] =
-            choose_category(s.logits + thread, n, kPenStates, work.draw.temperature, u.pen);
-        s.component[thread] = choose_category(s.logits + kPenStates * n + thread, n, net.mixtures,
-                                              work.draw.temperature, u.component);
-      }
+      if (thread_ < lanes_ && s_.lane[thread_].active) choose(thread_);
       __syncthreads();
-      for (int l = warp; l < lanes; l += warps) {
-        if (!s.lane[l].active) continue;
-        float params[kPlaceOutputs];
-        for (int p = 0; p < kPlaceOutputs; ++p)
-          params[p] =
-              warp_head(net, net.choices() + s.component[l] * kPlaceOutputs + p, h + l, stride);
-        const PointUniforms u = uniforms_of(work.draw, s.lane[l]);
-        const Offset offset = place_point(params, 1, work.draw.temperature, u.radius, u.angle);
-        __syncwarp();
-        if (in_warp == 0 &&
-            take_point(net, work.draw, work.control, s.lane[l], offset, s.pen[l], true))
-          s.lane[l].active = 0;
-      }
-    } else if (thread < lanes && s.lane[thread].active) {
-      Lane& lane = s.lane[thread];
-      const Row row = work.follow.rows[lane.row];
-      lane.input = {row.dx / net.scale_factor, row.dy / net.scale_factor, row.pen};
+      for (int l = warp_; l < lanes_; l += warps_)
+        if (s_.lane[l].active) place(l);
+    } else if (thread_ < lanes_ && s_.lane[thread_].active) {
+      Lane& lane = s_.lane[thread_];
+      lane.input = input_of(net_, lane, work_.follow.rows[lane.row]);
       if (lane.row++ == lane.last) {
         lane.active = 0;
-        atomicAdd(work.control.finished, 1u);
+        count_finished(work_.control);
       }
     }
     __syncthreads();
-    Gates::step(net, s.lane, lanes, s.words[now], s.words[now ^ 1], s.h, c);
+  }
+
+  SKETCHRNN_FN void step() {
+    Gates::step(net_, s_.lane, lanes_, now_, next_, s_.h, c_);
+    uint32_t* const before = now_;
+    now_ = next_;
+    next_ = before;
+    ++step_;
     __syncthreads();
+  }
+
+ private:
+  SKETCHRNN_FN float* h() const { return Gates::kRounds ? s_.h : reinterpret_cast<float*>(now_); }
+
+  SKETCHRNN_FN void take_drawing(Lane& lane) {
+    lane.fresh = 0;
+    while (!lane.active) {
+      const unsigned long long drawing = atomicAdd(work_.control.next, 1ull);
+      if (drawing >= (kDraw ? work_.draw.count : work_.follow.count)) return;
+      if (!kDraw) {
+        lane.row = static_cast<uint64_t>(work_.follow.offsets[drawing]);
+        lane.last = static_cast<uint64_t>(work_.follow.offsets[drawing + 1]);
+        if (lane.row == lane.last) continue;  // no rows
+        --lane.last;
+      }
+      begin_drawing(net_, work_.conditions, lane, drawing, work_.draw.first_point);
+    }
+  }
+
+  SKETCHRNN_FN void put_starts() {
+    for (int i = thread_; i < net_.hidden * lanes_; i += threads_) {
+      const int l = i % lanes_, k = i / lanes_;
+      if (!s_.lane[l].fresh) continue;
+      const ConditionView& own = s_.lane[l].own;
+      if (Gates::kRounds) h()[k * stride_ + l] = own.h[k];
+      Gates::put(net_, now_, lanes_, l, k, own.h[k]);
+      c_[Gates::cell_at(net_, lanes_, k, l)] = own.c[k];
+    }
+  }
+
+  SKETCHRNN_FN void choose(int l) {
+    const PointUniforms u = uniforms_of(work_.draw, s_.lane[l]);
+    const size_t n = static_cast<size_t>(lanes_);
+    const Temperature temperature = work_.draw.temperature;
+    s_.pen[l] = choose_category(s_.logits + l, n, kPenStates, temperature, u.pen);
+    s_.component[l] =
+        choose_category(s_.logits + kPenStates * n + l, n, net_.mixtures, temperature, u.component);
+  }
+
+  // By a whole warp.
+  SKETCHRNN_FN void place(int l) {
+    Lane& lane = s_.lane[l];
+    float params[kPlaceOutputs];
+    for (int p = 0; p < kPlaceOutputs; ++p)
+      params[p] = warp_head(net_, lane.own.head_bias,
+                            net_.choices() + s_.component[l] * kPlaceOutputs + p, h() + l, stride_);
+    const PointUniforms u = uniforms_of(work_.draw, lane);
+    const Offset offset = place_point(params, 1, work_.draw.temperature, u.radius, u.angle);
+    __syncwarp();
+    if (in_warp_ == 0 && take_point(net_, work_.draw, work_.control, lane, offset, s_.pen[l], true))
+      lane.active = 0;
+  }
+
+  const int thread_ = static_cast<int>(threadIdx.x), threads_ = static_cast<int>(blockDim.x);
+  const int warp_ = thread_ / static_cast<int>(kWarp), in_warp_ = thread_ % static_cast<int>(kWarp);
+  const int warps_ = threads_ / static_cast<int>(kWarp);
+  const NetView& net_;
+  const ManyWork& work_;
+  const ManyShared s_;
+  const int lanes_;
+  const size_t stride_;
+  float* const c_;
+  uint32_t *now_ = s_.words[0], *next_ = s_.words[1];  // h, and h after the step
+  uint32_t step_ = 0;
+};
+
+template <class Gates, bool kDraw>
+__global__ void __launch_bounds__(Gates::kThreads)
+    many_kernel(const __grid_constant__ NetView net, const __grid_constant__ ManyWork work) {
+  SKETCHRNN_SHARED_MEMORY(memory);
+  Many<Gates, kDraw> many(net, work, memory);
+  many.begin();
+  while (many.hand_out()) {
+    many.predict();
+    many.go_on();
+    many.step();
   }
 }
 

@@ -1,6 +1,7 @@
 // The device's memory and errors: typed failures, buffers from a pool of our own, copies.
 #pragma once
 
+#include <cuda.h>
 #include <cuda_runtime.h>
 
 #include <cstdint>
@@ -9,14 +10,10 @@
 #include <string>
 #include <utility>
 
-#include "error.h"
+#include "cuda/device.h"
 
 namespace sketchrnn::cuda {
 namespace {
-
-[[noreturn]] void fail(int ordinal, const std::string& what) {
-  throw DeviceError("device cuda:" + std::to_string(ordinal) + ": " + what);
-}
 
 void check(cudaError_t status, int ordinal, const char* doing) {
   if (status == cudaSuccess) return;
@@ -24,26 +21,41 @@ void check(cudaError_t status, int ordinal, const char* doing) {
   fail(ordinal, std::string(doing) + ": " + cudaGetErrorString(status));
 }
 
+// A function of the driver, which this is not linked with. Null where the driver has none.
+template <class Function>
+Function driver_function(const char* name) {
+  void* found = nullptr;
+  cudaDriverEntryPointQueryResult status{};
+  constexpr unsigned kSince = 4000;  // the version in which both functions got their present form
+  if (cudaGetDriverEntryPointByVersion(name, &found, kSince, cudaEnableDefault, &status) !=
+      cudaSuccess)
+    return nullptr;
+  return reinterpret_cast<Function>(found);
+}
+
 // Makes a device the calling thread's for a while: others in the process (PyTorch, CuPy) have their
-// own idea of which is current.
+// own idea of which is current. What was current comes back as it was, by the driver's context:
+// cudaSetDevice() would make a context on GPU 0 where there had been none.
 class Current {
  public:
   explicit Current(int ordinal) {
-    if (cudaGetDevice(&before_) != cudaSuccess) before_ = -1;
+    static const auto get = driver_function<CUresult (*)(CUcontext*)>("cuCtxGetCurrent");
+    if (get == nullptr || get(&before_) != CUDA_SUCCESS) before_ = nullptr;
     check(cudaSetDevice(ordinal), ordinal, "choosing it");
   }
   Current(const Current&) = delete;
   Current& operator=(const Current&) = delete;
   ~Current() {
-    if (before_ >= 0) (void)cudaSetDevice(before_);
+    static const auto set = driver_function<CUresult (*)(CUcontext)>("cuCtxSetCurrent");
+    if (set != nullptr) (void)set(before_);
   }
 
  private:
-  int before_ = -1;
+  CUcontext before_ = nullptr;
 };
 
 // Everything but the long kernels goes through the calling thread's own stream, and is waited for:
-// kernels run in streams of their own, which know of no other, and no thread waits for another's.
+// kernels run in streams of their own, which know of no other.
 const cudaStream_t kOwn = cudaStreamPerThread;
 
 void finish(int ordinal, const char* doing) {
@@ -109,14 +121,16 @@ class Buffer {
   Buffer& operator=(const Buffer&) = delete;
   ~Buffer() {
     if (data_ == nullptr) return;
-    // Wherever it is dropped: the stream must be one of its own device's.
-    int before = ordinal_;
-    (void)cudaGetDevice(&before);
-    (void)cudaSetDevice(ordinal_);
-    (void)cudaFreeAsync(data_, kOwn);
-    (void)cudaSetDevice(before);
+    // Wherever it is dropped: the stream must be one of its own device's. Without a device (the
+    // process is about to end) there is nothing to free.
+    try {
+      const Current current(ordinal_);
+      (void)cudaFreeAsync(data_, kOwn);
+    } catch (const DeviceError&) {
+    }
   }
 
+  int ordinal() const { return ordinal_; }
   T* get() const { return data_; }
   std::size_t count() const { return count_; }
   std::size_t bytes() const { return count_ * sizeof(T); }

@@ -13,7 +13,11 @@ constexpr const char* kReason =
 DeviceList devices() { return {false, {}, kReason}; }
 
 // NOLINTNEXTLINE(performance-unnecessary-value-param): backend.cu keeps it
-std::shared_ptr<const DeviceNet> put_on_device(std::shared_ptr<const Net>, int) {
+std::shared_ptr<const Device> put_on_device(std::shared_ptr<const Net>, int) {
+  throw DeviceError(std::string("device: ") + kReason);
+}
+
+std::shared_ptr<void> copied_on_device(int, const void*, std::size_t) {
   throw DeviceError(std::string("device: ") + kReason);
 }
 

@@ -1,5 +1,5 @@
-// One thread of the GPU as a vector of one float: the operations that math.h, cell.h and mixture.h
-// are written in, and what the kernels share.
+// One thread of the GPU as a vector of one float: the operations that functions.h, cell.h and
+// mixture.h are written in, and what the kernels share.
 //
 // Compiled with -fmad=false, so that only what is written as fmaf is fused; divisions, square roots
 // and subnormals are IEEE 754 by nvcc's defaults. Hence the bits of every processor's kernels.
@@ -10,8 +10,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "cuda/view.h"
-#include "philox.h"
+#include "cuda/shared.h"
+#include "engine/philox.h"
 
 #define SKETCHRNN_FN __device__ __forceinline__
 
@@ -36,12 +36,28 @@ SKETCHRNN_FN void store_volatile(T* p, T x) {
 }
 SKETCHRNN_FN void wait_a_little() {}
 
-// sum + a · b of 16 × 32 signed bytes by 32 × 8, by a whole warp (PTX ISA, mma.m16n8k32).
-SKETCHRNN_FN void mma_s8(int32_t (&sum)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
-  asm("mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
-      "{%0,%1,%2,%3};"
-      : "+r"(sum[0]), "+r"(sum[1]), "+r"(sum[2]), "+r"(sum[3])
-      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+// sum + a · b of 16 × 32 bytes by 32 × 8, by a whole warp (PTX ISA, mma.m16n8k32).
+#define SKETCHRNN_MMA(a_type, b_type)                                       \
+  asm volatile("mma.sync.aligned.m16n8k32.row.col.s32." a_type "." b_type   \
+               ".s32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};" \
+               : "+r"(sum[0]), "+r"(sum[1]), "+r"(sum[2]), "+r"(sum[3])     \
+               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1))
+template <bool kSignedA, bool kSignedB>
+SKETCHRNN_FN void mma_bytes(int32_t (&sum)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
+  if constexpr (kSignedA && kSignedB) SKETCHRNN_MMA("s8", "s8");
+  if constexpr (!kSignedA && kSignedB) SKETCHRNN_MMA("u8", "s8");
+  if constexpr (kSignedA && !kSignedB) SKETCHRNN_MMA("s8", "u8");
+  if constexpr (!kSignedA && !kSignedB) SKETCHRNN_MMA("u8", "u8");
+}
+
+// sum + both int16 of a times the bytes 0 and 1 of b (without sign), or 2 and 3 (with it).
+SKETCHRNN_FN int32_t dp2a_low(uint32_t a, uint32_t b, int32_t sum) {
+  asm("dp2a.lo.s32.u32 %0, %1, %2, %0;" : "+r"(sum) : "r"(a), "r"(b));
+  return sum;
+}
+SKETCHRNN_FN int32_t dp2a_high(uint32_t a, uint32_t b, int32_t sum) {
+  asm("dp2a.hi.s32.s32 %0, %1, %2, %0;" : "+r"(sum) : "r"(a), "r"(b));
+  return sum;
 }
 #endif
 
@@ -96,14 +112,13 @@ struct V {
   }
 };
 
-#include "kernels/math.h"
+#include "kernels/functions.h"
 // What follows builds on it.
 #include "kernels/cell.h"
 #include "kernels/mixture.h"
 
 constexpr unsigned kWarp = 32;
 constexpr unsigned kWholeWarp = 0xFFFFFFFFu;
-constexpr int kGates = 4;
 
 SKETCHRNN_FN uint32_t bits_of(float x) { return static_cast<uint32_t>(V::as_int(x)); }
 SKETCHRNN_FN float float_of(uint32_t x) { return V::as_float(static_cast<int32_t>(x)); }
@@ -117,8 +132,8 @@ SKETCHRNN_FN void load_words(const uint32_t* from, uint32_t* to) {
   to[3] = words.w;
 }
 
-// How each precision multiplies one 32-bit word of h with one of weights, and what a block's sum is
-// as a number: the same as in kernels/body.h.
+// How the kernel for few multiplies one 32-bit word of h with one of weights in each precision, and
+// what a block's sum is as a number: the same as in kernels/body.h.
 struct F32 {
   using Sum = float;
   static constexpr bool kRounds = false;
@@ -131,13 +146,20 @@ struct F32 {
   }
 };
 
+// Weights are two bytes each here, low ones first (layout.cpp): taking words apart into int16 costs
+// more instructions than multiplying.
 struct I16 {
-  using Sum = int32_t;
+  static constexpr int kPerWord = 2;
+  struct Sum {
+    int32_t low, high;
+    SKETCHRNN_FN explicit operator float() const {
+      return static_cast<float>(
+          static_cast<int32_t>(static_cast<uint32_t>(high) * 256u + static_cast<uint32_t>(low)));
+    }
+  };
   static constexpr bool kRounds = true;
   SKETCHRNN_FN static Sum dot(Sum sum, uint32_t weights, uint32_t h) {
-    const auto low = [](uint32_t x) { return static_cast<int32_t>(static_cast<int16_t>(x)); };
-    const auto high = [](uint32_t x) { return static_cast<int32_t>(x) >> 16; };
-    return sum + low(weights) * low(h) + high(weights) * high(h);
+    return {dp2a_low(h, weights, sum.low), dp2a_high(h, weights, sum.high)};
   }
   SKETCHRNN_FN static void put(uint32_t* words, size_t stride, int k, float h, const NetView& net) {
     const int32_t q = rounded_integer(h, net.h_scale[k], net.h_limit);
@@ -146,6 +168,7 @@ struct I16 {
 };
 
 struct I8 {
+  static constexpr int kPerWord = 4;
   using Sum = int32_t;
   static constexpr bool kRounds = true;
   SKETCHRNN_FN static Sum dot(Sum sum, uint32_t weights, uint32_t h) {
@@ -157,20 +180,14 @@ struct I8 {
   }
 };
 
-// run(F32{}), run(I16{}) or run(I8{}): what the host launches for a precision.
-template <class Run>
-void with_element(Precision precision, Run run) {
-  if (precision == Precision::f32) return run(F32{});
-  if (precision == Precision::i16) return run(I16{});
-  run(I8{});
-}
-
 // The four gate sums of one hidden unit before the recurrent part: bias with the pen's weights,
 // then dx, then dy.
 SKETCHRNN_FN void start_totals(const NetView& net, int unit, const Input& input, float* totals) {
-  const float4* rows = reinterpret_cast<const float4*>(net.input) + unit;
-  const float4 bias = rows[static_cast<int>(input.pen) * net.units];
-  const float4 wx = rows[4 * net.units], wy = rows[5 * net.units];
+  const auto row = [&](const float* rows, int i) {
+    return reinterpret_cast<const float4*>(rows)[i * net.units + unit];
+  };
+  const float4 bias = row(input.bias, static_cast<int>(input.pen));
+  const float4 wx = row(net.offsets, 0), wy = row(net.offsets, 1);
   totals[0] = fmaf(input.dy, wy.x, fmaf(input.dx, wx.x, bias.x));
   totals[1] = fmaf(input.dy, wy.y, fmaf(input.dx, wx.y, bias.y));
   totals[2] = fmaf(input.dy, wy.z, fmaf(input.dx, wx.z, bias.z));
@@ -200,13 +217,14 @@ SKETCHRNN_FN int contract_output(const NetView& net, int row) {
   return net.choices() + place % kPlaceOutputs * net.mixtures + place / kPlaceOutputs;
 }
 
-SKETCHRNN_FN float head_output(const NetView& net, int row, float sum) {
-  return static_cast<float>(net.head_bias[row] + net.head_scale * static_cast<double>(sum));
+SKETCHRNN_FN float head_output(const NetView& net, const double* bias, int row, float sum) {
+  return static_cast<float>(bias[row] + net.head_scale * static_cast<double>(sum));
 }
 
 // Head output `row` by a whole warp; element k of h is h[k · stride]. Every thread returns it.
 // Thread l has the partial sums l and l + 32 of the 64 that kernels.h speaks of.
-SKETCHRNN_FN float warp_head(const NetView& net, int row, const float* h, size_t stride) {
+SKETCHRNN_FN float warp_head(const NetView& net, const double* bias, int row, const float* h,
+                             size_t stride) {
   const float* weights = net.head + row * net.head_stride;
   float low = 0.0f, high = 0.0f;
   for (size_t k = threadIdx.x % kWarp; k < net.head_stride; k += kDotSums) {
@@ -216,7 +234,7 @@ SKETCHRNN_FN float warp_head(const NetView& net, int row, const float* h, size_t
   float sum = low + high;
   for (unsigned apart = kWarp / 2; apart > 0; apart /= 2)
     sum += __shfl_xor_sync(kWholeWarp, sum, apart);
-  return head_output(net, row, sum);
+  return head_output(net, bias, row, sum);
 }
 
 // Sum j and sum j + N, until one is left. (A template: in a loop over N the sums would not all stay
@@ -229,7 +247,8 @@ SKETCHRNN_FN void add_pairs(float* sum) {
 }
 
 // Head output `row` by one thread.
-SKETCHRNN_FN float thread_head(const NetView& net, int row, const float* h, size_t stride) {
+SKETCHRNN_FN float thread_head(const NetView& net, const double* bias, int row, const float* h,
+                               size_t stride) {
   const float* weights = net.head + row * net.head_stride;
   float sum[kDotSums];
 #pragma unroll
@@ -239,7 +258,7 @@ SKETCHRNN_FN float thread_head(const NetView& net, int row, const float* h, size
     for (int j = 0; j < kDotSums; ++j) sum[j] = fmaf(h[(k + j) * stride], weights[k + j], sum[j]);
   }
   add_pairs<kDotSums / 2>(sum);
-  return head_output(net, row, sum[0]);
+  return head_output(net, bias, row, sum[0]);
 }
 
 // choose_category by a whole warp, all threads of which return the index: the exponentials side by
@@ -258,10 +277,18 @@ SKETCHRNN_FN int warp_choose(const float* logits, size_t stride, int count, Temp
   const int argmax = first < 0 ? 0 : first;  // below 0: nothing but NaNs
   if (temperature.greedy) return argmax;
   const float e = mine ? exp(V::mul(V::sub(x, largest), temperature.inverse_softmax)) : 0.0f;
+  // One after another, as on the processor; eight at a time are fetched, beyond `count` zeros.
+  constexpr int kTogether = 8;
   float total = 0.0f, cumulated = 0.0f;
-  for (int m = 0; m < count; ++m) {
-    total += __shfl_sync(kWholeWarp, e, m);
-    if (m == static_cast<int>(lane)) cumulated = total;
+  for (int m = 0; m < count; m += kTogether) {
+    float next[kTogether];
+#pragma unroll
+    for (int i = 0; i < kTogether; ++i) next[i] = __shfl_sync(kWholeWarp, e, m + i);
+#pragma unroll
+    for (int i = 0; i < kTogether; ++i) {
+      total += next[i];
+      if (m + i == static_cast<int>(lane)) cumulated = total;
+    }
   }
   const float threshold = uniform * total;
   if (!(threshold < total)) return argmax;
@@ -269,15 +296,24 @@ SKETCHRNN_FN int warp_choose(const float* logits, size_t stride, int count, Temp
   return __popc(__ballot_sync(kWholeWarp, mine && !(threshold < cumulated)));
 }
 
-// One sketch in the making.
-struct Lane {
-  uint64_t drawing;
-  uint64_t row, last;  // followed drawings: the row to predict, the last one
-  uint32_t point;      // drawn ones: rows so far
-  int32_t active;
-  int32_t fresh;  // the drawing has just begun: its state is yet to be put there
-  Input input;
-};
+// What a row in data units is to its lane's next step.
+SKETCHRNN_FN Input input_of(const NetView& net, const Lane& lane, const Row& row) {
+  return {row.dx / net.scale_factor, row.dy / net.scale_factor, row.pen, lane.own.bias};
+}
+
+// A lane gets a drawing, whose state is yet to be put there.
+SKETCHRNN_FN void begin_drawing(const NetView& net, const ConditionsView& conditions, Lane& lane,
+                                uint64_t drawing, uint32_t point) {
+  lane.drawing = drawing;
+  lane.point = point;
+  lane.own = condition_at(net, conditions, drawing);
+  lane.active = lane.fresh = 1;
+}
+
+// A drawing has ended.
+SKETCHRNN_FN void count_finished(const Control& control) {
+  store_volatile(control.reported, atomicAdd(control.finished, 1u) + 1);
+}
 
 // A drawn point's row goes out and becomes the next input. True when the drawing has ended.
 SKETCHRNN_FN bool take_point(const NetView& net, const Draw& draw, const Control& control,
@@ -289,12 +325,12 @@ SKETCHRNN_FN bool take_point(const NetView& net, const Draw& draw, const Control
     draw.rows[lane.drawing * draw.row_stride + at] = row;
     if (!finite) *control.bad = lane.point + 1;
   }
-  lane.input = {row.dx / net.scale_factor, row.dy / net.scale_factor, row.pen};
+  lane.input = input_of(net, lane, row);
   ++lane.point;
   if (finite && row.pen != Pen::end && lane.point < draw.limit) return false;
   if (write) {
     draw.lengths[lane.drawing] = at + 1;
-    atomicAdd(control.finished, 1u);
+    count_finished(control);
   }
   return true;
 }
@@ -302,20 +338,6 @@ SKETCHRNN_FN bool take_point(const NetView& net, const Draw& draw, const Control
 SKETCHRNN_FN PointUniforms uniforms_of(const Draw& draw, const Lane& lane) {
   return point_uniforms(draw.seed, draw.index + lane.drawing, lane.point, RandomStream::draw);
 }
-
-// Cuts shared memory into arrays; on the host only their sizes are added up.
-struct Carver {
-  char* base;
-  size_t used;
-
-  template <class T>
-  __host__ __device__ T* take(size_t count) {
-    used = (used + 15) / 16 * 16;
-    T* const part = reinterpret_cast<T*>(base + used);
-    used += count * sizeof(T);
-    return part;
-  }
-};
 
 }  // namespace
 }  // namespace sketchrnn::cuda

@@ -6,6 +6,13 @@
 
 #include "kernels/kernels.h"
 
+// For host and device alike; without nvcc there is only the host.
+#if defined(__CUDACC__)
+#define SKETCHRNN_BOTH __host__ __device__ inline
+#else
+#define SKETCHRNN_BOTH inline
+#endif
+
 namespace sketchrnn::cuda {
 
 // Hidden units are padded to a multiple of this, so that every tile of every kernel is whole.
@@ -15,36 +22,62 @@ constexpr int kChunkDepth = 64;
 // A tensor-core tile has so many units.
 constexpr int kMmaUnits = 16;
 // Sketches that the kernel for few can advance together.
-constexpr int kFewLanes = 8;
+constexpr int kFewLanes = 32;
 // Sketches of a block of the kernel for many, at most.
 constexpr int kManyLanes = 64;
+// Threads of a block: of the kernel for few at most (each keeps kBlock weights, a multiprocessor
+// has 65,536 registers, and 20 components make 23 logits, a warp for each), of the kernel for many
+// in f32, in i16 and i8.
+constexpr int kFewThreads = 768, kScalarThreads = 512, kTensorThreads = 256;
 
 struct NetView {
+  Precision precision;
   int hidden, units;    // units: hidden rounded up to kUnitPad
   int mixtures, words;  // words of h, as in Packed
   int padded_words;     // rounded up to kBlock
   size_t head_stride;   // hidden rounded up to kPad
   float scale_factor;
-  const float* input;     // [kInputRows][units][gate]
+  const float* offsets;   // [kOffsetRows][units][gate]
   const float* scale;     // [units][gate]
   const uint32_t* rows;   // recurrent words [units][gate][padded_words]: the kernel for few
-  const uint32_t* tiles;  // the same, for many; f32 and i16: [units / 32][words][32][gate],
-                          // i8: tensor-core fragments (many_i8.cuh)
+  const uint32_t* tiles;  // the same, for many; f32: [units / 32][words][32][gate], i16 and i8:
+                          // tensor-core fragments (many_integer.cuh)
   const float* h_scale;   // [units]
   float h_limit;
   const float* head;  // as in Packed
-  const double* head_bias;
   double head_scale;
 
   constexpr int choices() const { return kPenStates + mixtures; }
-  constexpr int outputs() const { return kPenStates + 6 * mixtures; }
+  constexpr int outputs() const { return outputs_of(mixtures); }
 };
 
-// Where drawings begin: h [head_stride] and c [units] after all rows so far.
-struct Start {
-  const float* h;
-  const float* c;
+// What a drawing has of its own (model/condition.h).
+struct ConditionView {
+  const float* bias;        // [kBiasRows][units][gate]
+  const float* h;           // [head_stride]
+  const float* c;           // [units]
+  const double* head_bias;  // [outputs], in the kernels' order
 };
+
+// The different conditions of a call, one after another, and which of them each drawing has.
+struct ConditionsView {
+  const float* table;     // of condition_floats() each, on 16 bytes: bias, h, c, head_bias
+  const uint32_t* which;  // null: all have the first
+};
+
+SKETCHRNN_BOTH size_t condition_floats(const NetView& net) {
+  const size_t units = static_cast<size_t>(net.units), outputs = static_cast<size_t>(net.outputs());
+  return (kBiasRows * kGates + 1) * units + net.head_stride + 4 * ((outputs + 1) / 2);
+}
+
+SKETCHRNN_BOTH ConditionView condition_at(const NetView& net, const ConditionsView& all,
+                                          uint64_t drawing) {
+  const size_t number = all.which == nullptr ? 0 : all.which[drawing];
+  const float* const bias = all.table + number * condition_floats(net);
+  const float* const h = bias + static_cast<size_t>(kBiasRows) * kGates * net.units;
+  const float* const c = h + net.head_stride;
+  return {bias, h, c, reinterpret_cast<const double*>(c + net.units)};
+}
 
 // Drawings to be drawn: number k gets rows [k · row_stride, + lengths[k]) of `rows`.
 struct Draw {
@@ -71,26 +104,22 @@ struct Follow {
 struct Control {
   unsigned long long* next;  // the next drawing that no lane has
   unsigned* finished;
-  const int* stop;  // not 0: end now
-  unsigned* bad;    // 1 + the number of a point that is not finite
+  unsigned* bad;       // 1 + the number of a point that is not finite
+  const int* stop;     // the host's: not 0: end now
+  unsigned* reported;  // the host's: `finished` as it was a moment ago
 };
 
 struct FewWork {
-  Start start;
-  bool pending;  // `input` is to be taken in before the first point is drawn
-  Input input;
+  ConditionsView conditions;
   Draw draw;
-  Follow follow;                 // offsets and z unused: the rows [0, count) of one drawing
-  unsigned long long* exchange;  // [2][lanes][units], zero before the launch
   Control control;
-  float* final_h;  // null, or where lane 0's state goes
-  float* final_c;
+  unsigned long long* exchange;  // [2][lanes][units], zero before the launch
   int lanes;
   int units;  // hidden units of a block
 };
 
 struct ManyWork {
-  Start start;
+  ConditionsView conditions;
   Draw draw;
   Follow follow;
   Control control;

@@ -6,7 +6,8 @@
 
 #include <immintrin.h>
 
-#include "kernels.h"
+#include "kernels/kernels.h"
+#include "platform.h"
 
 namespace sketchrnn {
 namespace {
@@ -17,6 +18,7 @@ struct V {
   static constexpr int kStreams = 3;
   static constexpr int kHeadRows = 1;
   static constexpr int kHeadStreams = 1;
+  static constexpr bool kSignedH = false;
   using F = __m256;
   using I = __m256i;
   using M = __m256;
@@ -47,18 +49,13 @@ struct V {
     _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packus_epi16(half, half));
   }
   static I dot_i16(I sum, I a, I b) { return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b)); }
-  // Not vpmaddubsw, whose 16-bit sums saturate: even and odd bytes as int16 are exact.
   static I dot_u8_i8(I sum, I a, I b) {
-    const __m256i even = _mm256_srai_epi16(_mm256_slli_epi16(a, 8), 8);
-    const __m256i odd = _mm256_srai_epi16(a, 8);
-    const __m256i even_h = _mm256_and_si256(b, _mm256_set1_epi16(0xFF));
-    const __m256i odd_h = _mm256_srli_epi16(b, 8);
-    return _mm256_add_epi32(
-        sum, _mm256_add_epi32(_mm256_madd_epi16(even, even_h), _mm256_madd_epi16(odd, odd_h)));
+    const __m256i pairs = _mm256_maddubs_epi16(b, a);  // cannot saturate: weights have 7 bits
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
   }
   static void prefetch_l2(const char* p) { _mm_prefetch(p, _MM_HINT_T1); }
   // Keeps the compiler from reading a weight from memory again for every sketch: loads would bind.
-  static void keep_in_register(F& a) { asm("" : "+x"(a)); }
+  static void keep_in_register(F& a) { SKETCHRNN_KEEP_IN_REGISTER("x", a); }
   static F set1(float x) { return _mm256_set1_ps(x); }
   static I set1_int(int32_t x) { return _mm256_set1_epi32(x); }
   static F fma(F a, F b, F c) { return _mm256_fmadd_ps(a, b, c); }
@@ -102,6 +99,6 @@ struct V {
 
 }  // namespace
 
-const Kernels kAvx2 = {"avx2", kPanel, step, head, choose, place, elementary};
+const Kernels kAvx2 = {"avx2", kPanel, step, head, choose, place};
 
 }  // namespace sketchrnn

@@ -2,7 +2,8 @@
 
 #include <immintrin.h>
 
-#include "kernels.h"
+#include "kernels/kernels.h"
+#include "platform.h"
 
 namespace sketchrnn {
 namespace {
@@ -12,6 +13,6 @@ namespace {
 
 }  // namespace
 
-const Kernels kAvx512 = {"avx512", kPanel, step, head, choose, place, elementary};
+const Kernels kAvx512 = {"avx512", kPanel, step, head, choose, place};
 
 }  // namespace sketchrnn

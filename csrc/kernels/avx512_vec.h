@@ -11,6 +11,7 @@ struct V {
   static constexpr int kStreams = 6;
   static constexpr int kHeadRows = 2;
   static constexpr int kHeadStreams = 3;
+  static constexpr bool kSignedH = false;
   using F = __m512;
   using I = __m512i;
   using M = __mmask16;
@@ -41,19 +42,14 @@ struct V {
   static I dot_u8_i8(I sum, I a, I b) { return _mm512_dpbusd_epi32(sum, b, a); }
 #else
   static I dot_i16(I sum, I a, I b) { return _mm512_add_epi32(sum, _mm512_madd_epi16(a, b)); }
-  // Not vpmaddubsw, whose 16-bit sums saturate: even and odd bytes as int16 are exact.
   static I dot_u8_i8(I sum, I a, I b) {
-    const __m512i even = _mm512_srai_epi16(_mm512_slli_epi16(a, 8), 8);
-    const __m512i odd = _mm512_srai_epi16(a, 8);
-    const __m512i even_h = _mm512_and_si512(b, _mm512_set1_epi16(0xFF));
-    const __m512i odd_h = _mm512_srli_epi16(b, 8);
-    return _mm512_add_epi32(
-        sum, _mm512_add_epi32(_mm512_madd_epi16(even, even_h), _mm512_madd_epi16(odd, odd_h)));
+    const __m512i pairs = _mm512_maddubs_epi16(b, a);  // cannot saturate: weights have 7 bits
+    return _mm512_add_epi32(sum, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
   }
 #endif
   static void prefetch_l2(const char* p) { _mm_prefetch(p, _MM_HINT_T1); }
   // Keeps the compiler from reading a weight from memory again for every sketch: loads would bind.
-  static void keep_in_register(F& a) { asm("" : "+v"(a)); }
+  static void keep_in_register(F& a) { SKETCHRNN_KEEP_IN_REGISTER("v", a); }
   static F set1(float x) { return _mm512_set1_ps(x); }
   static I set1_int(int32_t x) { return _mm512_set1_epi32(x); }
   static F fma(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }

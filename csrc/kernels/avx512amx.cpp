@@ -12,7 +12,8 @@
 
 #include <immintrin.h>
 
-#include "kernels.h"
+#include "kernels/kernels.h"
+#include "platform.h"
 
 namespace sketchrnn {
 namespace {
@@ -146,6 +147,6 @@ void step_tiles(const Packed& net, int first_panel, int last_panel, bool backwar
 
 }  // namespace
 
-const Kernels kAvx512Amx = {"avx512amx", kPanel, step_tiles, head, choose, place, elementary};
+const Kernels kAvx512Amx = {"avx512amx", kPanel, step_tiles, head, choose, place};
 
 }  // namespace sketchrnn

@@ -3,7 +3,8 @@
 
 #include <immintrin.h>
 
-#include "kernels.h"
+#include "kernels/kernels.h"
+#include "platform.h"
 
 namespace sketchrnn {
 namespace {
@@ -13,6 +14,6 @@ namespace {
 
 }  // namespace
 
-const Kernels kAvx512Vnni = {"avx512vnni", kPanel, step, head, choose, place, elementary};
+const Kernels kAvx512Vnni = {"avx512vnni", kPanel, step, head, choose, place};
 
 }  // namespace sketchrnn

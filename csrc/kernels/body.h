@@ -1,19 +1,14 @@
 // The one body behind every kernel table: LSTM step, head, choice of component, placement.
 //
-// Included inside the anonymous namespace of each ISA file, after its vector type V, which has
-//   kWidth    floats in a vector
-//   kGateVecs vectors per gate in a panel (panel = kGateVecs * kWidth hidden units)
-//   kStreams  sketches whose sums are kept in registers together in the step
-//   kHeadRows, kHeadStreams  the same for the head's block
-// The hot loop of the whole library is the k loop in sum_block.
+// Included inside the anonymous namespace of each ISA file, after its vector type V (vector.h says
+// what that must have). The hot loop of the whole library is the k loop in sum_block.
 
-#include "math.h"
+#include "functions.h"
 // after it
 #include "cell.h"
 #include "mixture.h"
 
 constexpr int kPanel = V::kGateVecs * V::kWidth;
-constexpr int kGates = 4;
 constexpr int kVecs = kGates * V::kGateVecs;
 constexpr int kRowFloats = kGates * kPanel;  // weights of one k for one panel
 
@@ -33,11 +28,12 @@ inline void update_hidden(const float* sums, const float* c, float* h) {
   V::store(h, new_hidden(V::load(sums + 3 * kPanel), V::load(c)));
 }
 
-// The input's part of the gate sums: bias with the pen's weights, then dx, then dy.
-inline void start_totals(const float* rows, const Input& input, float* totals) {
-  const float* bias = rows + static_cast<int>(input.pen) * kRowFloats;
-  const float* wx = rows + 4 * kRowFloats;
-  const float* wy = rows + 5 * kRowFloats;
+// The input's part of a panel's gate sums: bias with the pen's weights, then dx, then dy.
+inline void start_totals(const Packed& net, size_t panel, const Input& input, float* totals) {
+  const float* bias =
+      input.bias + (panel * kBiasRows + static_cast<size_t>(input.pen)) * kRowFloats;
+  const float* wx = net.offsets + panel * kOffsetRows * kRowFloats;
+  const float* wy = wx + kRowFloats;
   const F dx = V::set1(input.dx);
   const F dy = V::set1(input.dy);
   for (int v = 0; v < kRowFloats; v += V::kWidth) {
@@ -105,7 +101,10 @@ struct ElementI8 : ElementInteger {
   static const int32_t* start_of(const Packed& net, size_t block) {
     return net.start + block * kRowFloats;
   }
-  static Sum start(const int32_t* correction, int at) { return V::load_int(correction + at); }
+  // −128 times the sum of the weights: h comes with 128 added.
+  static Sum start(const int32_t* correction, int at) {
+    return V::kSignedH ? V::set1_int(0) : V::load_int(correction + at);
+  }
   static Sum dot(Sum sum, F weights, F h) {
     return V::dot_u8_i8(sum, V::as_int(weights), V::as_int(h));
   }
@@ -202,7 +201,6 @@ inline void step_panels(const Packed& net, int first_panel, int last_panel, bool
     const int p = backwards ? last_panel - 1 - i : first_panel + i;
     const Word* weights = static_cast<const Word*>(net.recurrent) + p * panel_words;
     const float* scale = net.scale + static_cast<size_t>(p) * kRowFloats;
-    const float* rows = net.input + static_cast<size_t>(p) * kInputRows * kRowFloats;
     const size_t unit = static_cast<size_t>(p) * kPanel;
     // With one group there is nothing to hide the fetching behind.
     const bool hidden_behind = groups > 1 && p + 1 < net.panels;
@@ -210,7 +208,8 @@ inline void step_panels(const Packed& net, int first_panel, int last_panel, bool
     for (int first = 0; first < n; first += kChunk) {
       const int lanes = n - first < kChunk ? n - first : kChunk;
       const float* h = h_words + first * stride;
-      for (int s = 0; s < lanes; ++s) start_totals(rows, input[first + s], totals + s * kRowFloats);
+      for (int s = 0; s < lanes; ++s)
+        start_totals(net, static_cast<size_t>(p), input[first + s], totals + s * kRowFloats);
       for (int k = 0; k < net.words; k += kBlock) {
         const int count = net.words - k < kBlock ? net.words - k : kBlock;
         const Block<Word> block{weights + static_cast<size_t>(k) * kRowFloats, count, scale,
@@ -231,22 +230,35 @@ inline void step_panels(const Packed& net, int first_panel, int last_panel, bool
   }
 }
 
-void step(const Packed& net, int first_panel, int last_panel, bool backwards, int n,
-          const Input* input, const float* h_in, float* c, float* h_out, size_t stride,
-          float* rounded) {
+// As<Element> is the element that stands for one of f32's: itself, or what an instruction set with a
+// sum_sketches of its own makes of it (wasm.cpp).
+template <template <class> class As>
+inline void step_as(const Packed& net, int first_panel, int last_panel, bool backwards, int n,
+                    const Input* input, const float* h_in, float* c, float* h_out, size_t stride,
+                    float* rounded) {
   const auto run = [&](auto element, const float* h) {
     step_panels<decltype(element)>(net, first_panel, last_panel, backwards, n, input, h, c, h_out,
                                    stride);
   };
   if (net.precision == Precision::f32) {
-    if (net.storage == Storage::i16) return run(ElementF32FromI16{}, h_in);
-    if (net.storage == Storage::f16) return run(ElementF32FromF16{}, h_in);
-    if (net.storage == Storage::i8) return run(ElementF32FromI8{}, h_in);
-    return run(ElementF32{}, h_in);
+    if (net.storage == Storage::i16) return run(As<ElementF32FromI16>{}, h_in);
+    if (net.storage == Storage::f16) return run(As<ElementF32FromF16>{}, h_in);
+    if (net.storage == Storage::i8) return run(As<ElementF32FromI8>{}, h_in);
+    return run(As<ElementF32>{}, h_in);
   }
   round_hidden(net, n, h_in, stride, rounded);
   if (net.precision == Precision::i16) return run(ElementI16{}, rounded);
   run(ElementI8{}, rounded);
+}
+
+template <class Element>
+using Itself = Element;
+
+void step(const Packed& net, int first_panel, int last_panel, bool backwards, int n,
+          const Input* input, const float* h_in, float* c, float* h_out, size_t stride,
+          float* rounded) {
+  step_as<Itself>(net, first_panel, last_panel, backwards, n, input, h_in, c, h_out, stride,
+                  rounded);
 }
 
 // The partial sums of a dot product as vectors, and how they are added: sum l and sum l + n/2,
@@ -263,9 +275,10 @@ inline float add_sums(F (&sum)[kDotVecs]) {
 }
 
 template <int Rows, int Streams>
-inline void head_block(const float* __restrict weights, const double* bias, double scale,
-                       size_t length, const float* __restrict h, size_t stride, float* out,
-                       size_t out_stride) {
+inline void head_block(const Packed& net, int first, const double* const* bias,
+                       const float* __restrict h, size_t stride, float* out, size_t out_stride) {
+  const size_t length = net.head_stride;
+  const float* __restrict weights = net.head + static_cast<size_t>(first) * length;
   F sum[Rows][Streams][kDotVecs];
   for (int r = 0; r < Rows; ++r)
     for (int s = 0; s < Streams; ++s)
@@ -282,31 +295,28 @@ inline void head_block(const float* __restrict weights, const double* bias, doub
   }
   for (int r = 0; r < Rows; ++r)
     for (int s = 0; s < Streams; ++s)
-      out[r * out_stride + s] =
-          static_cast<float>(bias[r] + scale * static_cast<double>(add_sums(sum[r][s])));
+      out[r * out_stride + s] = static_cast<float>(
+          bias[s][first + r] + net.head_scale * static_cast<double>(add_sums(sum[r][s])));
 }
 
 template <int Rows>
-inline void head_rows(const Packed& net, int first, int n, const float* h, size_t stride,
-                      float* out, size_t out_stride) {
-  const float* weights = net.head + static_cast<size_t>(first) * net.head_stride;
-  const double* bias = net.head_bias + first;
+inline void head_rows(const Packed& net, int first, int n, const double* const* bias,
+                      const float* h, size_t stride, float* out, size_t out_stride) {
   int s = 0;
   for (; s + V::kHeadStreams <= n; s += V::kHeadStreams)
-    head_block<Rows, V::kHeadStreams>(weights, bias, net.head_scale, net.head_stride,
-                                      h + s * stride, stride, out + s, out_stride);
+    head_block<Rows, V::kHeadStreams>(net, first, bias + s, h + s * stride, stride, out + s,
+                                      out_stride);
   for (; s < n; ++s)
-    head_block<Rows, 1>(weights, bias, net.head_scale, net.head_stride, h + s * stride, stride,
-                        out + s, out_stride);
+    head_block<Rows, 1>(net, first, bias + s, h + s * stride, stride, out + s, out_stride);
 }
 
-void head(const Packed& net, int first, int count, int n, const float* h, size_t stride, float* out,
-          size_t out_stride) {
+void head(const Packed& net, int first, int count, int n, const double* const* bias, const float* h,
+          size_t stride, float* out, size_t out_stride) {
   int r = 0;
   for (; r + V::kHeadRows <= count; r += V::kHeadRows)
-    head_rows<V::kHeadRows>(net, first + r, n, h, stride, out + r * out_stride, out_stride);
+    head_rows<V::kHeadRows>(net, first + r, n, bias, h, stride, out + r * out_stride, out_stride);
   for (; r < count; ++r)
-    head_rows<1>(net, first + r, n, h, stride, out + r * out_stride, out_stride);
+    head_rows<1>(net, first + r, n, bias, h, stride, out + r * out_stride, out_stride);
 }
 
 void choose(const float* logits, size_t stride, int n, int mixtures, Temperature temperature,
@@ -327,23 +337,5 @@ void place(const float* params, size_t stride, int n, Temperature temperature, c
         place_point(params + s, stride, temperature, V::load(radius + s), V::load(angle + s));
     V::store(dx + s, point.dx);
     V::store(dy + s, point.dy);
-  }
-}
-
-void elementary(int which, int n, const float* x, float* y) {
-  for (int s = 0; s < n; s += V::kWidth) {
-    const F a = V::load(x + s);
-    F sine = a, cosine = a;
-    if (which == 5 || which == 6) sincos_turns(a, sine, cosine);
-    F r = a;
-    if (which == 0) r = exp(a);
-    if (which == 1) r = expm1(a);
-    if (which == 2) r = log(a);
-    if (which == 3) r = tanh(a);
-    if (which == 4) r = sigmoid(a);
-    if (which == 5) r = sine;
-    if (which == 6) r = cosine;
-    if (which == 7) r = V::fma(a, a, constant(-1.0f));
-    V::store(y + s, r);
   }
 }

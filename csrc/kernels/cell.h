@@ -1,7 +1,7 @@
 // What happens to one vector of hidden units once its gate sums are there, and how h is rounded.
 //
-// Included after V and math.h, by the processors' kernels (body.h) and by the GPU's, so that both
-// return the same bits.
+// Included after V and functions.h, by the processors' kernels (body.h) and by the GPU's, so that
+// both return the same bits.
 
 // New cell and hidden state from the four gate sums (bias and the forget gate's +1 included):
 //   c' = c·σ(f) + σ(i)·tanh(j),  h' = tanh(c')·σ(o)

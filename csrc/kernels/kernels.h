@@ -33,18 +33,32 @@ constexpr int kPad = 64;
 constexpr int kPenStates = 3;
 constexpr int kPlaceOutputs = 5;  // μx, μy, log σx, log σy, atanh ρ
 
+constexpr int outputs_of(int mixtures) { return kPenStates + (1 + kPlaceOutputs) * mixtures; }
+// M of a head with so many outputs; 0 where there is none.
+constexpr int mixtures_of(size_t outputs) {
+  constexpr size_t each = 1 + kPlaceOutputs;
+  return outputs > kPenStates && (outputs - kPenStates) % each == 0
+             ? static_cast<int>((outputs - kPenStates) / each)
+             : 0;
+}
+
 // Factors that the packed weights and biases of the gates i, j, f, o carry: then a gate's sum is
 // the exponent of 2 in σ(a) = 1/(1 + e^−a) and tanh(a) = (1 − e^−2a)/(1 + e^−2a), and the cell
 // update is spared the conversion. −log2(e), and twice that for tanh.
 constexpr float kGateScale[4] = {-1.44269504f, -2.88539008f, -1.44269504f, -1.44269504f};
 
-// A step's input: offset in the net's units, and which row of the packed input bias applies.
+constexpr int kGates = 4;  // i, j, f, o
+
+// A step's input: offset in the net's units, pen state, and the drawing's gate biases (a
+// Condition's), of which the pen state chooses a row.
 enum class Pen : int32_t { down = 0, up = 1, end = 2, start = 3 };
-constexpr int kInputRows = 6;  // bias + pen down, up, end; bias + start token; Wx of dx; Wx of dy
+constexpr int kBiasRows = 4;    // bias + pen down, up, end; bias + start token
+constexpr int kOffsetRows = 2;  // Wx of dx; Wx of dy
 
 struct Input {
   float dx, dy;
   Pen pen;
+  const float* bias;
 };
 
 // One row of stroke-5 in data units: offset and pen state.
@@ -71,7 +85,7 @@ constexpr int elements_per_word(Precision precision) {
 }
 
 // Packed weights. Hidden units are cut into panels of `panel` units (a property of the kernel):
-//   input:     [panels][kInputRows][gate i,j,f,o][panel] float32
+//   offsets:   [panels][kOffsetRows][gate i,j,f,o][panel] float32
 //   recurrent: [panels][words][gate i,j,f,o][panel] words; a word holds the weights of as many
 //              successive k as it has elements, words = hidden over elements_per_word, rounded up;
 //              a half or a quarter as long where f32 is stored narrow
@@ -83,7 +97,10 @@ constexpr int elements_per_word(Precision precision) {
 //   h_scale:   [hidden rounded up to kPad]
 //   start:     [panels][blocks][gate][panel] int32, −128 · Σ weights for i8, else absent
 //
-// A head output is float32(head_bias + head_scale · Σ), the last two operations in float64: nets
+// Biases belong to the drawing (Condition): those of the gates, [panels][kBiasRows][gate][panel],
+// come with each Input, those of the head with each sketch.
+//
+// A head output is float32(bias + head_scale · Σ), the last two operations in float64: nets
 // learn needle-sharp normals, and rounding a fixed-point net's head weights and biases to float32
 // would cost up to 2e-5 nats per point (measured on the public sheep net), more than all else
 // together.
@@ -95,14 +112,13 @@ struct Packed {
   int panels;
   int words;
   size_t head_stride;
-  const float* input;
+  const float* offsets;
   const void* recurrent;
   const float* h_scale;
   float h_limit;
   const float* scale;
   const int32_t* start;
   const float* head;
-  const double* head_bias;
   double head_scale;
 };
 
@@ -129,8 +145,9 @@ struct Kernels {
                float* rounded);
 
   // Head outputs [first, first + count) for n sketches: out[(row - first) * out_stride + sketch].
-  void (*head)(const Packed& net, int first, int count, int n, const float* h, size_t stride,
-               float* out, size_t out_stride);
+  // bias[sketch] are all its 3 + 6M biases.
+  void (*head)(const Packed& net, int first, int count, int n, const double* const* bias,
+               const float* h, size_t stride, float* out, size_t out_stride);
 
   // Component and pen state for n sketches by inverse CDF, from the first 3 + M head outputs laid
   // out as `head` writes them (stride a multiple of kMaxWidth) and one uniform in [0, 1) for each.
@@ -142,17 +159,10 @@ struct Kernels {
   // uniforms by Box–Muller: `radius` in (0, 1], `angle` in [0, 1). In the net's units.
   void (*place)(const float* params, size_t stride, int n, Temperature temperature,
                 const float* radius, const float* angle, float* dx, float* dy);
-
-  // The elementary functions themselves, so that tests can hold them against libm: 0 exp, 1 expm1,
-  // 2 log, 3 tanh, 4 sigmoid, 5 sin(2πx), 6 cos(2πx), 7 fma(x, x, −1). n a multiple of kMaxWidth.
-  void (*elementary)(int which, int n, const float* x, float* y);
 };
 
-extern const Kernels kPortable;
-extern const Kernels kAvx2;
-extern const Kernels kAvx512;
-extern const Kernels kAvx512Vnni;
-extern const Kernels kAvx512Amx;
-extern const Kernels kNeon;
+// One for each instruction set; isa.cpp lists them.
+extern const Kernels kPortable, kAvx2, kAvx512, kAvx512Vnni, kAvx512Amx, kNeon, kNeonDot, kWasm,
+    kWasmRelaxed;
 
 }  // namespace sketchrnn

@@ -1,7 +1,7 @@
 // From head outputs to a point: choice of component and pen state, Box–Muller.
 //
-// Included after V and math.h, by the processors' kernels (body.h) and by the GPU's, so that both
-// draw the same points.
+// Included after V and functions.h, by the processors' kernels (body.h) and by the GPU's, so that
+// both draw the same points.
 
 // Index of the category that a uniform number falls into: the first whose cumulated weight exceeds
 // u times the total. Rounding can bring u·total up to the total itself; the likeliest category is
@@ -38,11 +38,22 @@ struct Offset {
   F dx, dy;
 };
 
-// Box–Muller turns two uniforms into independent standard normals n1, n2; then
+// Two independent standard normals from two uniforms by Box–Muller.
+struct Normals {
+  F n1, n2;
+};
+
+SKETCHRNN_FN Normals box_muller(F radius, F angle) {
+  const F r = V::sqrt(V::mul(constant(-2.0f), log(radius)));
+  F sine, cosine;
+  sincos_turns(angle, sine, cosine);
+  return {V::mul(r, cosine), V::mul(r, sine)};
+}
+
 //   dx = μx + √τ·σx·n1,  dy = μy + √τ·σy·(ρ·n1 + √(1 − ρ²)·n2).
 // `params`: μx, μy, log σx, log σy, atanh ρ, `stride` floats apart. In the net's units.
-SKETCHRNN_FN Offset place_point(const float* params, size_t stride, Temperature temperature,
-                                F radius, F angle) {
+SKETCHRNN_FN Offset place_normals(const float* params, size_t stride, Temperature temperature,
+                                  Normals normals) {
   const F mu_x = V::load(params);
   const F mu_y = V::load(params + stride);
   if (temperature.sqrt_spread == 0.0f) return {mu_x, mu_y};
@@ -56,10 +67,11 @@ SKETCHRNN_FN Offset place_point(const float* params, size_t stride, Temperature 
   const F e = exp(V::sub(constant(0.0f), magnitude));
   const F root = V::div(V::mul(constant(2.0f), e), V::fma(e, e, constant(1.0f)));
   const F rho = tanh(a);
-  const F r = V::sqrt(V::mul(constant(-2.0f), log(radius)));
-  F sine, cosine;
-  sincos_turns(angle, sine, cosine);
-  const F n1 = V::mul(r, cosine);
-  const F n2 = V::mul(r, sine);
-  return {V::fma(sigma_x, n1, mu_x), V::fma(sigma_y, V::fma(rho, n1, V::mul(root, n2)), mu_y)};
+  return {V::fma(sigma_x, normals.n1, mu_x),
+          V::fma(sigma_y, V::fma(rho, normals.n1, V::mul(root, normals.n2)), mu_y)};
+}
+
+SKETCHRNN_FN Offset place_point(const float* params, size_t stride, Temperature temperature,
+                                F radius, F angle) {
+  return place_normals(params, stride, temperature, box_muller(radius, angle));
 }

@@ -1,10 +1,15 @@
 // Plain C++ for any machine: vectors of four floats as arrays, which a compiler may or may not turn
 // into SIMD instructions. It fixes the meaning of every operation for the other ISA files.
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
-#include "kernels.h"
+#include "kernels/kernels.h"
+
+#if FLT_EVAL_METHOD != 0
+#error "float and double must be computed as such; on 32-bit x86 compile with -msse2 -mfpmath=sse"
+#endif
 
 namespace sketchrnn {
 namespace {
@@ -13,7 +18,8 @@ namespace {
 // is exact; the sum is rounded to odd (Boldo & Melquiond 2008), after which rounding to float32
 // gives the same as one rounding of the exact value.
 inline float fused(float a, float b, float c) {
-#if defined(__FMA__) || defined(__ARM_FEATURE_FMA) || defined(__aarch64__)
+#if defined(__GNUC__) && \
+    (defined(__FMA__) || defined(__ARM_FEATURE_FMA) || defined(__aarch64__) || defined(__riscv_f))
   return __builtin_fmaf(a, b, c);
 #else
   const double product = static_cast<double>(a) * b;
@@ -38,6 +44,7 @@ struct V {
   static constexpr int kStreams = 2;
   static constexpr int kHeadRows = 1;
   static constexpr int kHeadStreams = 1;
+  static constexpr bool kSignedH = false;
   struct F {
     float v[kWidth];
   };
@@ -198,6 +205,6 @@ struct V {
 
 }  // namespace
 
-const Kernels kPortable = {"portable", kPanel, step, head, choose, place, elementary};
+const Kernels kPortable = {"portable", kPanel, step, head, choose, place};
 
 }  // namespace sketchrnn
