@@ -7,17 +7,20 @@
 Start at :func:`load`, which returns a :class:`Net`.
 """
 
+from . import _interpreter as _interpreter  # before anything else
 from ._build import build_info, devices
 from ._core import DeviceError, WeightsError
-from .catalog import CatalogEntry, catalog
+from ._core import version as _version
 from .distribution import Distribution
-from .errors import DownloadError
-from .export.npz import from_arrays
-from .export.torch import from_torch
+from .errors import DownloadError, PictureWarning
 from .formats import FormatError, read, scan
-from .loading import load
-from .net import Net, Score
-from .sketch import Grid, Sketch, Sketches
+from .net import Net
+from .nets.catalog import catalog
+from .nets.load import load
+from .nets.npz import from_arrays
+from .nets.torch import from_torch
+from .score import Score
+from .sketch import Sketch, Sketches
 from .state import State
 from .strokes import (
     lines_to_stroke5,
@@ -25,19 +28,17 @@ from .strokes import (
     simplify,
     stroke3_to_stroke5,
     stroke5_to_lines,
-    stroke5_to_stroke3,
 )
 
-__version__ = "0.1.0"
+__version__ = _version()
 
 __all__ = [
-    "CatalogEntry",
     "DeviceError",
     "Distribution",
     "DownloadError",
     "FormatError",
-    "Grid",
     "Net",
+    "PictureWarning",
     "Score",
     "Sketch",
     "Sketches",
@@ -57,5 +58,4 @@ __all__ = [
     "simplify",
     "stroke3_to_stroke5",
     "stroke5_to_lines",
-    "stroke5_to_stroke3",
 ]

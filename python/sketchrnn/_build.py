@@ -18,9 +18,7 @@ def build_info() -> dict[str, Any]:
         known instruction set whether it is ``compiled`` and ``usable`` and, if not, the ``reason``;
         ``precisions``; ``devices``, as from :func:`devices`.
     """
-    from . import __version__
-
-    info: dict[str, Any] = {"version": __version__, "compiler": _core.compiler()}
+    info: dict[str, Any] = {"version": _core.version(), "compiler": _core.compiler()}
     try:
         info["isa"] = _core.running_isa()
     except ValueError as error:
@@ -30,7 +28,7 @@ def build_info() -> dict[str, Any]:
         name: {"compiled": compiled, "usable": usable, "reason": reason}
         for name, compiled, usable, reason in _core.isas()
     }
-    info["precisions"] = ["f32", "i16", "i8"]
+    info["precisions"] = _core.precisions()
     info["devices"] = devices()
     return info
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-import os
 import secrets
 
 import numpy as np
@@ -51,12 +50,46 @@ def seed(value: object) -> int:
 
 
 def threads(value: object) -> int:
-    """Return a thread count; None means every processor this process may use."""
+    """Return a thread count; 0, for None, means every processor this process may use."""
     if value is None:
-        if hasattr(os, "sched_getaffinity"):
-            return len(os.sched_getaffinity(0))
-        return os.cpu_count() or 1
+        return 0
     return integer("threads", value, 1, 4096)
+
+
+# Under other names too: arguments are called the same.
+_temperature, _seed, _threads = temperature, seed, threads
+
+
+def precision(value: object) -> None:
+    """Raise ValueError for what is no precision."""
+    known = _core.precisions()
+    if value not in known:
+        raise ValueError(f"precision: expected one of {', '.join(known)}, found {value!r}")
+
+
+def draw_options(
+    count: int,
+    *,
+    temperature: object,
+    softmax_temperature: object,
+    seed: object,
+    index: object,
+    max_len: object,
+    threads: object,
+) -> _core.DrawOptions:
+    """Return what draw() and complete() are told, as the core takes it."""
+    limit = 0 if max_len is None else integer("max_len", max_len, 1, 2**32 - 1)
+    return _core.DrawOptions(
+        count=count,
+        temperature=_temperature("temperature", temperature),
+        softmax_temperature=None
+        if softmax_temperature is None
+        else _temperature("softmax_temperature", softmax_temperature),
+        seed=_seed(seed),
+        index=integer("index", index, 0, 2**64 - 1),
+        max_len=limit,
+        threads=_threads(threads),
+    )
 
 
 def numeric(name: str, value: ArrayLike) -> NDArray[np.float32]:
@@ -93,10 +126,10 @@ def strokes(name: str, value: object, *, end: bool = False) -> NDArray[np.float3
     return array
 
 
-def device(value: str) -> int | None:
-    """Return the number of the GPU that `value` names, None for the processor."""
+def device(value: str) -> int:
+    """Return the number of the GPU that `value` names, -1 for the processor."""
     if value == "cpu":
-        return None
+        return -1
     kind, colon, number = value.partition(":") if isinstance(value, str) else ("", "", "")
     if kind != "cuda" or (colon and not (number.isascii() and number.isdigit())):
         raise ValueError(f'device: expected "cpu", "cuda" or "cuda:0", found {value!r}')

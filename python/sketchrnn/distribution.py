@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from os import PathLike
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _check, _core
+from .writing import write
 
 if TYPE_CHECKING:
     from .strokes import Floats
@@ -18,6 +20,12 @@ if TYPE_CHECKING:
 def _softmax(x: NDArray[np.float64]) -> NDArray[np.float64]:
     e = np.exp(x - x.max())
     return np.asarray(e / e.sum())
+
+
+def _portions(n: int) -> Iterator[slice]:
+    """Cut n points into slices of some milliseconds' work, between which Ctrl-C is heard."""
+    for first in range(0, n, 1 << 16):
+        yield slice(first, min(n, first + (1 << 16)))
 
 
 class Distribution:
@@ -103,12 +111,17 @@ class Distribution:
         array = np.asarray(points)
         if array.dtype.kind not in "fiub":
             raise TypeError(f"points: expected real numbers, found dtype {array.dtype}")
-        single = array.ndim == 1
-        rows = np.atleast_2d(array).astype(np.float64)
-        if rows.ndim != 2 or rows.shape[1] not in (2, 3, 5):
+        table = np.atleast_2d(array)
+        if table.ndim != 2 or table.shape[1] not in (2, 3, 5):
             raise ValueError(
                 f"points: expected shape (n, 2), (n, 3) or (n, 5), found {array.shape}"
             )
+        result = np.empty(len(table))
+        for part in _portions(len(table)):
+            result[part] = self._log_prob(table[part].astype(np.float64))
+        return result[0] if array.ndim == 1 else result
+
+    def _log_prob(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         if not np.isfinite(rows).all():
             raise ValueError("points: must be finite")
         offsets = np.ascontiguousarray(rows[:, :2] / self._scale)
@@ -121,7 +134,7 @@ class Distribution:
             top = logits.max()
             log_pen = logits - top - np.log(np.exp(logits - top).sum())
             result = result * (1 - pen[:, 2]) + pen @ log_pen
-        return result[0] if single else result
+        return result
 
     def density(self, grid: ArrayLike | tuple[ArrayLike, ArrayLike]) -> NDArray[np.float64]:
         """Probability density of the offset, per square data unit.
@@ -131,9 +144,13 @@ class Distribution:
         """
         if isinstance(grid, tuple) and len(grid) == 2 and np.ndim(grid[0]) == 1:
             xs, ys = (np.asarray(axis, np.float64) for axis in grid)
-            points = np.stack(np.meshgrid(xs, ys), axis=-1)
-        else:
-            points = np.asarray(grid, dtype=np.float64)
+            result = np.empty((len(ys), len(xs)))
+            for part in _portions(result.size):
+                at = np.arange(part.start, part.stop)
+                points = np.stack([xs[at % len(xs)], ys[at // len(xs)]], axis=-1)
+                result.reshape(-1)[part] = np.exp(self.log_prob(points))
+            return result
+        points = np.asarray(grid, dtype=np.float64)
         if points.ndim < 1 or points.shape[-1] != 2:
             raise ValueError(f"grid: expected shape (..., 2) or (xs, ys), found {points.shape}")
         return np.exp(self.log_prob(points.reshape(-1, 2))).reshape(points.shape[:-1])
@@ -146,8 +163,7 @@ class Distribution:
         if not os.fspath(path).lower().endswith(".svg"):
             raise ValueError(f"path: expected a name ending in .svg, found {os.fspath(path)!r}")
         text = to_svg(self, size)
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
+        write(path, text)
 
     def _repr_svg_(self) -> str:
         from .distribution_svg import to_svg

@@ -32,12 +32,16 @@ def to_svg(distribution: Distribution, size: float | None = None) -> str:
     shown = width if size is None else size
     lines = [] if distribution.drawn is None else stroke5_to_lines(distribution.drawn)
     pen = _pen(distribution.drawn)
-    corner, scale = _view(distribution, lines, pen)
+    with np.errstate(over="ignore", invalid="ignore"):
+        corner, scale = _view(distribution, lines, pen)
+        ellipses = _ellipses(distribution, pen, corner, scale)
 
     paths = "".join(
         "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in (line - corner) * scale) for line in lines
     )
     x, y = (pen - corner) * scale
+    if not (np.isfinite([x, y]).all() and 0 < scale < np.inf):
+        raise ValueError("the distribution reaches too far to be drawn")
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{shown:g}" '
         f'height="{shown * _SIDE / width:g}" viewBox="0 0 {width:g} {_SIDE:g}">'
@@ -45,7 +49,7 @@ def to_svg(distribution: Distribution, size: float | None = None) -> str:
         '<rect width="100%" height="100%" fill="#fff"/>'
         f'<svg width="{_SIDE:g}" height="{_SIDE:g}"><g fill="#d03030" stroke="#d03030">'
     ]
-    parts += _ellipses(distribution, pen, corner, scale)
+    parts += ellipses
     parts.append(
         f'</g><path d="{paths}" fill="none" stroke="#000" stroke-width="2" '
         'stroke-linecap="round" stroke-linejoin="round"/>'
@@ -102,6 +106,8 @@ def _ellipses(
         long, short = (max(max(v, 0.0) ** 0.5 * scale, 0.5) for v in (mean + half, mean - half))
         angle = np.degrees(np.arctan2(2 * cross, sx * sx - sy * sy)) / 2
         x, y = (pen - corner + np.array([d.mu_x[m], d.mu_y[m]])) * scale
+        if not np.isfinite([x, y, angle, long, short]).all():
+            raise ValueError(f"component {m} reaches too far to be drawn")
         at = f'transform="translate({x:.1f} {y:.1f}) rotate({angle:.1f})"'
         for sigmas, opacity in ((2, 0.3), (1, 0.7)):
             parts.append(

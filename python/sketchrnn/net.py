@@ -4,107 +4,61 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from os import PathLike
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import _check, _core
-from ._core import DeviceError
 from .distribution import Distribution
+from .latent import LatentMethods, count_of, latents
+from .objects import numbers
+from .score import Score, to_score
 from .sketch import Sketch, Sketches
 from .state import State, empty_rows
 from .strokes import Floats
+from .untrusted import printable
 
 Progress = Callable[[int, int], Any]
 
+if TYPE_CHECKING:
+    from typing_extensions import TypedDict, Unpack
 
-class Score:
-    """Negative log-likelihoods of drawings under teacher forcing, in nats, in the net's units.
+    from .notebook import Pad
 
-    Per row: −log Σ π·N(dx, dy) where p3 = 0, plus the cross-entropy of the pen state (Ha & Eck
-    2017, eq. 9 and 10, without their division).
+    class DrawArguments(TypedDict, total=False):
+        """What draw() and complete() take by name; :meth:`Net.draw` describes it."""
 
-    Attributes
-    ----------
-    offset_nll, pen_nll
-        (total,) float64, both terms of every row; ``offsets`` (n + 1,) tells whose they are.
-    points
-        (total,) their sum.
-    per_drawing
-        (n,) the sum over each drawing's rows.
-    per_point
-        float, the mean over all rows.
-    r_loss
-        float, the paper's figure as Magenta evaluates it, comparable with published values: per
-        drawing the sum over rows before the end, divided by N_max (``net.max_len``), the offset's
-        density floored with 1e-6, the pen's term left out at the end row; mean over drawings.
-    """
+        temperature: float
+        seed: int | None
+        max_len: int | None
+        threads: int | None
+        softmax_temperature: float | None
+        index: int
+        progress: Progress | None
+        object: str | Sequence[str] | None
+        z: Any
 
-    __slots__ = ("_end", "max_len", "offset_nll", "offsets", "pen_nll")
+    class CompleteArguments(DrawArguments, total=False):
+        """And complete() alone."""
 
-    def __init__(
-        self,
-        offset_nll: NDArray[np.float64],
-        pen_nll: NDArray[np.float64],
-        offsets: NDArray[np.int64],
-        end: NDArray[np.bool_],
-        max_len: int,
-    ) -> None:
-        self.offset_nll = offset_nll
-        self.pen_nll = pen_nll
-        self.offsets = offsets
-        self.max_len = max_len
-        self._end = end
-
-    @property
-    def points(self) -> NDArray[np.float64]:
-        return self.offset_nll + self.pen_nll
-
-    @property
-    def per_drawing(self) -> NDArray[np.float64]:
-        # np.add.reduceat misreads empty drawings, which score() does not let in.
-        if len(self.offsets) < 2:
-            return np.zeros(0)
-        return np.add.reduceat(self.points, self.offsets[:-1])
-
-    @property
-    def per_point(self) -> float:
-        return float(self.points.mean()) if len(self.points) else float("nan")
-
-    @property
-    def r_loss(self) -> float:
-        # The floor is Magenta's: log(density + 1e-6).
-        floored = -np.log(np.exp(-self.offset_nll) + 1e-6) + self.pen_nll
-        drawings = len(self.offsets) - 1
-        if drawings == 0:
-            return float("nan")
-        return float(floored[~self._end].sum() / self.max_len / drawings)
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
-    def __repr__(self) -> str:
-        return (
-            f"<Score of {len(self)} drawings: {self.per_point:.4f} nats per point, "
-            f"r_loss {self.r_loss:.4f}>"
-        )
+        fit: bool | float | None
 
 
-class Net:
-    """A Sketch-RNN decoder, immutable and shareable between threads. Made by :func:`load`."""
+class Net(LatentMethods):
+    """A Sketch-RNN, immutable and shareable between threads. Made by :func:`load`."""
 
-    __slots__ = ("_core", "_there")
+    __slots__ = ("_core", "_object")
 
-    def __init__(self, core: _core.Net, device: int | None = None) -> None:
+    def __init__(self, core: _core.Net, object: int | None = None) -> None:
         self._core = core
-        # The same net on GPU number `device`.
-        self._there = None if device is None else _core.DeviceNet(core, device)
+        # Of a net of many objects, the number of the one that this net draws alone.
+        self._object = object
 
     @property
     def name(self) -> str:
-        """What the net draws."""
-        return self._core.name
+        """What the net draws; of many objects the one it draws when none is named."""
+        return self._core.name if self._object is None else self._core.objects[self._object]
 
     @property
     def hidden_size(self) -> int:
@@ -140,7 +94,7 @@ class Net:
     @property
     def device(self) -> str:
         """Where it runs: "cpu", "cuda:0", …"""
-        return "cpu" if self._there is None else f"cuda:{self._there.ordinal}"
+        return self._core.device
 
     @property
     def isa(self) -> str:
@@ -150,53 +104,37 @@ class Net:
     @property
     def objects(self) -> tuple[str, ...]:
         """What the net can draw: its one object, or the many of ``load("everything")``."""
-        return (self.name,)
+        several = self._object is None and self._core.objects
+        return tuple(self._core.objects) if several else (self.name,)
 
     def of(self, object: str) -> Net:
         """Return the plain net of one of :attr:`objects`, which can be exported and saved alone.
 
-        Raises ValueError for another object.
+        It shares this net's memory. Raises ValueError for another object.
         """
-        if object != self.name:
-            raise ValueError(f"object: this net draws {self.name!r} alone, found {object!r}")
-        return self
+        chosen = self._numbers(object)
+        return (
+            self if chosen is None or self._object is not None else Net(self._core, int(chosen[0]))
+        )
 
-    def _for(self, object: str | None) -> Net:
-        return self if object is None else self.of(object)
+    def _numbers(self, object: str | Sequence[str] | None) -> NDArray[np.uint32] | None:
+        """What the core is told of the objects to draw: their numbers, None for its default."""
+        return numbers(self, self._core.objects, self._object, object)
 
     @property
     def metadata(self) -> dict[str, str]:
         """What the container says of the net: units, licence, training record, …"""
-        return self._core.metadata
+        metadata = self._core.metadata
+        if self._object is not None:
+            from .nets.safetensors import OBJECTS
+
+            metadata = {k: v for k, v in metadata.items() if k not in OBJECTS}
+        return metadata
 
     @overload
-    def draw(
-        self,
-        n: None = None,
-        *,
-        temperature: float = ...,
-        seed: int | None = ...,
-        max_len: int | None = ...,
-        threads: int | None = ...,
-        softmax_temperature: float | None = ...,
-        index: int = ...,
-        progress: Progress | None = ...,
-        object: str | None = ...,
-    ) -> Sketch: ...
+    def draw(self, n: None = None, **options: Unpack[DrawArguments]) -> Sketch: ...
     @overload
-    def draw(
-        self,
-        n: int,
-        *,
-        temperature: float = ...,
-        seed: int | None = ...,
-        max_len: int | None = ...,
-        threads: int | None = ...,
-        softmax_temperature: float | None = ...,
-        index: int = ...,
-        progress: Progress | None = ...,
-        object: str | None = ...,
-    ) -> Sketches: ...
+    def draw(self, n: int, **options: Unpack[DrawArguments]) -> Sketches: ...
     def draw(
         self,
         n: int | None = None,
@@ -208,8 +146,10 @@ class Net:
         softmax_temperature: float | None = None,
         index: int = 0,
         progress: Progress | None = None,
-        object: str | None = None,
-    ) -> Sketch | Sketches:
+        object: str | Sequence[str] | None = None,
+        z: Any = None,
+        on_device: bool = False,
+    ) -> Any:
         """Draw one sketch, or `n` of them as a batch.
 
         Parameters
@@ -234,120 +174,113 @@ class Net:
         progress
             Called as progress(done, n) some 30 times a second while drawing.
         object
-            What to draw, for a net of many objects (see :attr:`objects`).
+            What to draw, for a net of many objects (see :attr:`objects`): one for all sketches, or
+            a list with one for each (`n` may be left out then).
+        z
+            Latent vectors, for a net with an encoder (see :meth:`encode`): one (N_z,) for all
+            sketches, or (n, N_z) with one for each (`n` may be left out then). None: sketch k has
+            one of its own from N(0, I), by `seed` and k.
+        on_device
+            Leaves the sketches in the GPU's memory and returns strokes (total, 5) float32, data
+            units, and offsets (n + 1,) int64: sketch k is ``strokes[offsets[k]:offsets[k + 1]]``.
+            Both can be taken without a copy by DLPack (``torch.from_dlpack``, ``cupy.from_dlpack``)
+            or ``__cuda_array_interface__``. Raises DeviceError for a net that is not on a GPU, and
+            when its memory does not suffice.
         """
-        return self._for(object)._generate(
-            None,
+        return self._drawn(
+            empty_rows(),
             n,
+            object,
+            progress,
+            on_device,
+            z=z,
             temperature=temperature,
+            softmax_temperature=softmax_temperature,
             seed=seed,
+            index=index,
             max_len=max_len,
             threads=threads,
-            softmax_temperature=softmax_temperature,
-            index=index,
-            progress=progress,
         )
 
     @overload
     def complete(
-        self,
-        partial: Any,
-        n: None = None,
-        *,
-        temperature: float = ...,
-        seed: int | None = ...,
-        max_len: int | None = ...,
-        threads: int | None = ...,
-        softmax_temperature: float | None = ...,
-        index: int = ...,
-        progress: Progress | None = ...,
-        object: str | None = ...,
+        self, partial: Any, n: None = None, **options: Unpack[CompleteArguments]
     ) -> Sketch: ...
     @overload
-    def complete(
-        self,
-        partial: Any,
-        n: int,
-        *,
-        temperature: float = ...,
-        seed: int | None = ...,
-        max_len: int | None = ...,
-        threads: int | None = ...,
-        softmax_temperature: float | None = ...,
-        index: int = ...,
-        progress: Progress | None = ...,
-        object: str | None = ...,
-    ) -> Sketches: ...
+    def complete(self, partial: Any, n: int, **options: Unpack[CompleteArguments]) -> Sketches: ...
     def complete(
         self,
         partial: Any,
         n: int | None = None,
         *,
+        fit: bool | float | None = None,
+        object: str | Sequence[str] | None = None,
+        progress: Progress | None = None,
+        **options: Any,
+    ) -> Any:
+        """Continue a started drawing, once or `n` ways; other parameters as in :meth:`draw`.
+
+        `partial` is a Sketch, (k, 5) stroke-5 or (k, 3) stroke-3 array that has not ended; the end
+        row that a Sketch has is left out. Whole drawings are returned, the given part first and
+        unchanged, ``given`` rows of them; `max_len` counts them whole (None: the net's own, or the
+        given rows and as many again if they exceed it).
+
+        `fit` True shows the start to the net simplified and in the size at which the net finds it
+        likeliest, and brings what is added back; a number is the size in data units that its larger
+        side shall have instead; False takes the start as it is, in data units. None fits drawings
+        that were read from a picture, such as an SVG: ``sketchrnn.read("start.svg")[0]``. Of these
+        the completion keeps the page: saved as .svg it lies over the picture, in its own layer.
+        """
+        from .completion import complete
+
+        options = {"object": object, "progress": progress, **options}
+        return complete(self, partial, n, fit, **options)
+
+    def _drawn(
+        self,
+        prefix: Floats,
+        n: int | None,
+        object: str | Sequence[str] | None,
+        progress: Progress | None,
+        on_device: bool = False,
+        *,
+        z: Any = None,
         temperature: float = 0.4,
         seed: int | None = None,
         max_len: int | None = None,
         threads: int | None = None,
         softmax_temperature: float | None = None,
         index: int = 0,
-        progress: Progress | None = None,
-        object: str | None = None,
-    ) -> Sketch | Sketches:
-        """Continue a started drawing, once or `n` ways; other parameters as in :meth:`draw`.
-
-        `partial` is a Sketch, (k, 5) stroke-5 or (k, 3) stroke-3 array in data units that has not
-        ended. Whole drawings are returned, the given part first and unchanged; `max_len` counts
-        them whole (None: the net's own, or the given rows and as many again if they exceed it).
-        """
-        return self._for(object)._generate(
-            _check.strokes("partial", partial),
-            n,
-            temperature=temperature,
-            seed=seed,
-            max_len=max_len,
-            threads=threads,
-            softmax_temperature=softmax_temperature,
-            index=index,
-            progress=progress,
-        )
-
-    def _generate(
-        self,
-        partial: Floats | None,
-        n: int | None,
-        *,
-        temperature: float,
-        seed: int | None,
-        max_len: int | None,
-        threads: int | None,
-        softmax_temperature: float | None,
-        index: int,
-        progress: Progress | None,
-    ) -> Sketch | Sketches:
-        count = 1 if n is None else _check.integer("n", n, 0, _check.MOST)
+    ) -> Any:
+        chosen = self._numbers(object)
+        known = self._core.objects
+        names = [self.name] if chosen is None else [known[i] for i in chosen]
+        several = object is not None and not isinstance(object, str)
+        vectors = self._latents(z)
+        if n is None:
+            n = count_of(z)
+        if n is None:
+            count = len(object) if several else 1  # type: ignore[arg-type]
+        else:
+            count = _check.integer("n", n, 0, _check.MOST)
         if progress is not None and not callable(progress):
             raise TypeError(f"progress: expected a function, found {progress!r}")
-        prefix = empty_rows() if partial is None else partial
-        if max_len is None:
-            limit = self.max_len if len(prefix) < self.max_len else 2 * len(prefix)
-        else:
-            limit = _check.integer("max_len", max_len, 1, 2**32 - 1)
-        seed = _check.seed(seed)
-        index = _check.integer("index", index, 0, 2**64 - 1)
-        stream = self._stream(seed, index)
-        stream.feed(prefix)
-        strokes, offsets = stream.generate(
-            prefix,
+        report = None if progress is None else lambda done: progress(done, count)
+        wanted = _check.draw_options(
             count,
-            _check.temperature("temperature", temperature),
-            _softmax(softmax_temperature),
-            seed,
-            index,
-            limit,
-            1 if threads is None and count == 1 else _check.threads(threads),
-            0,
-            None if progress is None else lambda done: progress(done, count),
+            temperature=temperature,
+            softmax_temperature=softmax_temperature,
+            seed=seed,
+            index=index,
+            max_len=max_len,
+            threads=threads,
         )
-        sketches = Sketches(strokes, offsets, self.name)
+        if on_device:
+            return self._core.draw_there(wanted, prefix, report, chosen, vectors)
+        strokes, offsets = self._core.draw(wanted, prefix, report, chosen, vectors)
+        if several:
+            return Sketches(strokes, offsets, None, names if len(names) == count else names * count)
+        sketches = Sketches(strokes, offsets, names[0])
         return sketches[0] if n is None else sketches
 
     def state(
@@ -357,66 +290,35 @@ class Net:
         index: int = 0,
         threads: int = 1,
         object: str | None = None,
+        z: Any = None,
     ) -> State:
         """Return a stream at the start of drawing `index` of `seed` (None: a fresh seed).
 
+        `z` is a latent vector (N_z,); without one the drawing has that of (seed, index).
+
         With `threads` = 2 each step is divided with a helper thread of the state's own, which spins
         between steps and sleeps when there is none for some milliseconds; the results are the same.
+        A state of a net on a GPU runs on the processor, which gives the same bits.
         """
-        net = self._for(object)
         index = _check.integer("index", index, 0, 2**64 - 1)
-        return State(net, net._stream(_check.seed(seed), index, _check.threads(threads)))
-
-    def _stream(self, seed: int, index: int, threads: int = 1) -> _core.Stream | _core.DeviceStream:
-        if self._there is not None:
-            return _core.DeviceStream(self._there, seed, index)
-        return _core.Stream(self._core, seed, index, threads)
-
-    def draw_on_device(
-        self,
-        n: int,
-        *,
-        temperature: float = 0.4,
-        seed: int | None = None,
-        max_len: int | None = None,
-        softmax_temperature: float | None = None,
-        index: int = 0,
-        progress: Progress | None = None,
-        object: str | None = None,
-    ) -> tuple[_core.DeviceArray, _core.DeviceArray]:
-        """Draw `n` sketches as :meth:`draw` does, and leave them in the GPU's memory.
-
-        Returns strokes (total, 5) float32, data units, and offsets (n + 1,) int64: sketch k is
-        ``strokes[offsets[k]:offsets[k + 1]]``. Both are there, finished, for who takes them without
-        a copy by DLPack (``torch.from_dlpack``, ``cupy.from_dlpack``) or
-        ``__cuda_array_interface__`` (``cupy.asarray``, Numba). All must fit at once.
-
-        Raises DeviceError for a net that is not on a GPU, and when its memory does not suffice.
-        """
-        net = self._for(object)
-        if net._there is None:
-            raise DeviceError('draw_on_device: this net is on the processor; load(device="cuda")')
-        seed = _check.seed(seed)
-        index = _check.integer("index", index, 0, 2**64 - 1)
-        count = _check.integer("n", n, 0, _check.MOST)
-        limit = (
-            self.max_len if max_len is None else _check.integer("max_len", max_len, 1, 2**32 - 1)
-        )
-        return _core.DeviceStream(net._there, seed, index).generate_there(
-            empty_rows(),
-            count,
-            _check.temperature("temperature", temperature),
-            _softmax(softmax_temperature),
-            seed,
-            index,
-            limit,
-            None if progress is None else lambda done: progress(done, count),
+        told = self._numbers(object), self._latents(z)
+        return State(
+            self,
+            _core.Stream(self._core, _check.seed(seed), index, _check.threads(threads), *told),
         )
 
-    def predict(self, strokes: Any = (), *, object: str | None = None) -> Distribution:
-        """Return the distribution of the movement after `strokes` (which may be empty)."""
+    def _latents(self, z: Any) -> Floats | None:
+        return None if z is None else latents("z", z, self.latent_size)
+
+    def predict(
+        self, strokes: Any = (), *, object: str | None = None, z: Any = None
+    ) -> Distribution:
+        """Return the distribution of the movement after `strokes` (which may be empty).
+
+        `z` is a latent vector (N_z,); a net with an encoder takes without one that of seed 0.
+        """
         rows = _check.strokes("strokes", strokes)
-        predicted = self.state(seed=0, object=object).feed(rows).predict()
+        predicted = self.state(seed=0, object=object, z=z).feed(rows).predict()
         predicted.drawn = rows
         return predicted
 
@@ -426,37 +328,39 @@ class Net:
         *,
         threads: int | None = None,
         progress: Progress | None = None,
-        object: str | None = None,
+        object: str | Sequence[str] | None = None,
+        z: Any = None,
     ) -> Score:
         """Return the negative log-likelihoods of drawings, teacher forcing.
 
         `sketches`: Sketches, one Sketch, or a sequence of drawings, each a Sketch, (n, 5) stroke-5
         or (n, 3) stroke-3 array in data units; a stroke-3 drawing is taken as finished, and end
-        rows that only pad a drawing are ignored. Raises ValueError naming the drawing that is
-        empty or malformed.
+        rows that only pad a drawing are ignored. `object`: as what they are scored, one for all or
+        one for each. `z`: latent vectors in the same way; a net with an encoder takes without them
+        each drawing's own, μ. Raises ValueError naming the drawing that is empty or malformed.
         """
-        if isinstance(sketches, (Sketch, np.ndarray)):
-            sketches = [sketches]
-        if isinstance(sketches, Sketches):
-            batch = sketches
-            lengths = batch.lengths
-            if len(batch) and lengths.min() == 0:
-                raise ValueError(f"drawing {int(lengths.argmin())}: empty")
-        else:
-            batch = Sketches.of([_unpadded(i, d) for i, d in enumerate(sketches)])
-        net = self._for(object)
-        offset_nll, pen_nll = (net._there or net._core).score(
+        batch = to_score(sketches)
+        if z is None and self.latent_size and len(batch):
+            z = self.encode(batch, threads=threads)
+        offset_nll, pen_nll = self._core.score(
             np.ascontiguousarray(batch.strokes, np.float32),
             np.ascontiguousarray(batch.offsets, np.int64),
             _check.threads(threads),
             None if progress is None else lambda done: progress(done, len(batch)),
+            self._numbers(object),
+            self._latents(z),
         )
-        return Score(offset_nll, pen_nll, batch.offsets, batch.strokes[:, 4] == 1, self.max_len)
+        ended = batch.strokes[:, 4] == 1
+        return Score(offset_nll, pen_nll, batch.offsets, ended, self.max_len, self.scale_factor)
 
     def arrays(self) -> dict[str, Floats]:
         """Return copies of the weights: ``wx`` (5, 4H), ``wh`` (H, 4H), ``b`` (4H,), ``wo``
-        (H, 3 + 6M), ``bo`` (3 + 6M,), gates i, j, f, o, without the forget gate's +1."""
-        return self._core.arrays()
+        (H, 3 + 6M), ``bo`` (3 + 6M,), gates i, j, f, o, without the forget gate's +1; of a net of
+        many objects those of the one it draws when none is named. Of a net with an encoder ``wx``
+        is (5 + N_z, 4H), and there are ``fw.wx`` (5, 4E), ``fw.wh`` (E, 4E), ``fw.b`` (4E,), the
+        same for ``bw``, ``mu.w`` (2E, N_z), ``mu.b`` (N_z,), ``sigma.w``, ``sigma.b``, ``z.w``
+        (N_z, 2H), ``z.b`` (2H,): those of the ``.vae.json`` format."""
+        return self._core.arrays(self._object)
 
     def info(self) -> dict[str, Any]:
         """Return what the net is made of and how it runs.
@@ -469,90 +373,106 @@ class Net:
         ``device``, ``isa``; ``provenance``: source, licence and units where stated; ``training``:
         the training record, None if there is none; ``metadata``: all texts of the container.
         """
-        from .info import info
+        from .nets.info import info
 
         return info(self)
 
-    def diagram(self, path: str | PathLike[str] | None = None) -> str:
-        """Return a drawing of the net as SVG (layers and shapes, the unrolled step, the mixture it
-        predicts first), and write it to `path` if one is given."""
-        from .diagram import diagram
+    def __reduce__(self) -> tuple[Any, ...]:
+        from .nets.reopen import reopened
 
-        text = diagram(self)
-        if path is not None:
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(text)
-        return text
+        return reopened, (self._core.container, self.precision, self.device, self._object)
 
-    @property
-    def packed_bytes(self) -> int:
-        """Bytes of the weights in memory, as the kernels read them."""
-        return self._core.packed_bytes
+    def __copy__(self) -> Net:
+        return self  # it never changes
+
+    def __deepcopy__(self, memo: Any) -> Net:
+        return self
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both hold the same numbers, draw the same object, in the same precision on the
+        same device."""
+        return self is other or (isinstance(other, Net) and self.__reduce__() == other.__reduce__())
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.hidden_size, self.scale_factor, self.precision))
 
     @property
     def container(self) -> bytes:
         """The net's safetensors file, in the storage type it was loaded with."""
-        return self._core.container
+        whole = self._core.container
+        if self._object is None:
+            return whole
+        from .nets.safetensors import plain
+
+        arrays = self._core.arrays(self._object)
+        return plain(whole, self.name, arrays["b"], arrays["bo"])
+
+    def pad(
+        self, *, temperature: float = 0.3, seed: int | None = None, object: str | None = None
+    ) -> Pad:
+        """Return a page to draw on together with the net, for a notebook (``[notebook]``).
+
+        A cell that ends with it shows it; nothing is fetched from anywhere, the net runs in the
+        browser in precision "i8", the same bits as here. ``pad.sketch`` is the drawing, a
+        :class:`Sketch`; it, ``pad.net``, ``pad.temperature``, ``pad.seed`` and ``pad.object`` can
+        be set.
+
+        Parameters
+        ----------
+        temperature
+            0 to 1.2.
+        seed
+            of the net's ideas; None draws one.
+        object
+            of a net of many, its name.
+
+        Raises ImportError that says what to install, ValueError for an object that it cannot draw.
+        """
+        from ._extras import need
+
+        need("anywidget", "notebook")
+        from .notebook import Pad
+
+        return Pad(self, temperature=temperature, seed=seed, object=object)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the net as .safetensors, in the storage type it was loaded with; load() reads it.
 
         An existing file is replaced only once the new one is complete.
         """
-        from .container import write
+        from .nets import export
 
-        write(path, self.container)
+        export(self, path, "safetensors")
 
     def export(
-        self, path: str | PathLike[str], format: str | None = None, **options: Any
-    ) -> dict[str, int]:
+        self, path: str | PathLike[str] | None = None, format: str | None = None, **options: Any
+    ) -> Any:
         """Write the net for another system; returns the files written and their bytes.
 
         Parameters
         ----------
         path
-            The file to write.
+            The file to write. None returns what would be written: a PyTorch ``state_dict``, an ONNX
+            ``ModelProto``, the text of a diagram or a header, …
         format
-            None lets the path's suffix decide. "onnx" (``.onnx``), "mxnet" (``.json``
-            and beside it ``.params``), "gen_json" (``.gen.json``, Magenta's own), "torch" (``.pt``,
-            ``.pth``: a state_dict, see :meth:`to_torch`), "npz" (``.npz``: the arrays).
+            None lets the path's suffix decide. "onnx" (``.onnx``), "mxnet" (``.json`` and beside it
+            ``.params``), "gen_json" (``.gen.json``, Magenta's own), "torch" (``.pt``, ``.pth``: the
+            ``state_dict`` of ``lstm = nn.LSTM(5, H)`` and ``head = nn.Linear(H, 3 + 6M)``, in net
+            units), "npz" (``.npz``: the arrays), "c" (``.h``, ``.o``: the container as a C array),
+            "standalone" (no suffix of its own: a C header that draws by itself),
+            "diagram" (``.svg``: a drawing of the net), "safetensors" (as :meth:`save`).
         options
             Those of the format; docs/export.md lists them.
 
         Raises ImportError that says what to install where a format needs a package that is not
         there, ValueError for an unknown format.
         """
-        from .export import export
+        from .nets import export
 
         return export(self, path, format, **options)
 
-    def to_torch(self) -> dict[str, Any]:
-        """Return the net as a PyTorch ``state_dict``, of ``lstm = nn.LSTM(5, H)`` and ``head =
-        nn.Linear(H, 3 + 6M)``, in net units; :func:`sketchrnn.from_torch` is the way back."""
-        from .export.torch import state_dict
-
-        return state_dict(self)
-
     def __repr__(self) -> str:
         return (
-            f"<Net {self.name}: {self.hidden_size} units, {self.mixtures} components, "
-            f"{self.precision} on {self.isa if self._there is None else self.device}>"
+            f"<Net {printable(self.name)}: {self.hidden_size} units, {self.mixtures} components, "
+            f"{self.precision} on {self.isa if self.device == 'cpu' else self.device}>"
         )
-
-
-def _softmax(temperature: float | None) -> float | None:
-    return None if temperature is None else _check.temperature("softmax_temperature", temperature)
-
-
-def _unpadded(number: int, drawing: Any) -> Floats:
-    """Return a drawing's rows up to its first end row; what follows must be end rows too."""
-    rows = _check.strokes(f"drawing {number}", drawing, end=True)
-    ends = np.flatnonzero(rows[:, 4] == 1)
-    if ends.size:
-        rest = rows[ends[0] + 1 :]
-        if not (rest[:, 4] == 1).all():
-            raise ValueError(f"drawing {number}: row {ends[0] + 1} follows its end")
-        rows = rows[: ends[0] + 1]
-    if len(rows) == 0:
-        raise ValueError(f"drawing {number}: empty")
-    return rows

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from os import PathLike
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .strokes import Floats, lines_to_stroke5, simplify, stroke5_to_lines, stroke5_to_stroke3
+from .original import Original
+from .strokes import (
+    Floats,
+    lines_to_stroke5,
+    simplify,
+    split_lines,
+    stroke5_to_lines,
+    stroke5_to_stroke3,
+)
+from .untrusted import printable
+
+if TYPE_CHECKING:
+    from typing_extensions import Self, Unpack
+
+    from .formats.options import SaveOptions
 
 
 class Sketch:
@@ -23,23 +37,33 @@ class Sketch:
         What is drawn; None if unknown.
     """
 
-    __slots__ = ("name", "strokes")
+    __slots__ = ("given", "name", "original", "strokes")
 
     strokes: Floats
     """(n, 5) float32: dx, dy, p1, p2, p3."""
+    original: Original | None
+    """The picture that it was read from, where it was one; a completion has its start's."""
+    given: int
+    """Rows at its beginning that :meth:`Net.complete` was given; 0 for any other drawing."""
 
     def __init__(self, strokes: Any, name: str | None = None) -> None:
         from ._check import strokes as check
 
         self.strokes = check("strokes", strokes, end=True)
         self.name = name
+        self.original = None
+        self.given = 0
         _check_rows(self.strokes)
 
     @classmethod
-    def _from_core(cls, strokes: Floats, name: str | None) -> Sketch:
+    def _from_core(
+        cls, strokes: Floats, name: str | None, original: Original | None = None, given: int = 0
+    ) -> Sketch:
         sketch = cls.__new__(cls)
         sketch.strokes = strokes
         sketch.name = name
+        sketch.original = original
+        sketch.given = given
         return sketch
 
     @classmethod
@@ -78,7 +102,7 @@ class Sketch:
         """Polylines as (k, 2) arrays of positions.
 
         The first starts at (0, 0), or where it must for the middle of the drawing's bounds to be at
-        `center`.
+        `center`; ``lines_in_original`` has them where they lie in the picture it was read from.
         """
         if center is None:
             return stroke5_to_lines(self.strokes)
@@ -86,20 +110,36 @@ class Sketch:
         start = (center[0] - (left + right) / 2, center[1] - (top + bottom) / 2)
         return stroke5_to_lines(self.strokes, start)
 
+    def lines_in_original(self) -> tuple[list[Floats], list[Floats]]:
+        """Polylines of the given part and those that were added, in the coordinates of the picture
+        that the drawing was read from (of any other drawing the first starts at (0, 0))."""
+        start = (0.0, 0.0) if self.original is None else self.original.start
+        return split_lines(self.strokes, self.given, start)
+
     def simplify(self, epsilon: float, method: str = "rdp") -> Sketch:
         """Return the drawing with each stroke simplified; see :func:`sketchrnn.simplify`.
 
         `epsilon` in data units; the public nets and ours saw drawings simplified at 2 pixels.
         """
         lines = [simplify(line, epsilon, method) for line in self.lines()]
-        return Sketch._from_core(lines_to_stroke5(lines, end=self.finished), self.name)
+        rows = lines_to_stroke5(lines, end=self.finished)
+        return Sketch._from_core(rows, self.name, self.original)
+
+    def copy(self) -> Sketch:
+        """Return the drawing with an array of its own."""
+        return Sketch._from_core(self.strokes.copy(), self.name, self.original, self.given)
 
     def scaled(self, factor: float) -> Sketch:
-        """Return the drawing `factor` times as large. Raises ValueError unless 0 < factor < ∞."""
+        """Return the drawing `factor` times as large. Raises ValueError unless 0 < factor < ∞, and
+        where offsets would become larger than float32 holds."""
         if not 0 < factor < float("inf"):
             raise ValueError(f"factor: expected a positive number, found {factor}")
         strokes = self.strokes.copy()
-        strokes[:, :2] *= np.float32(factor)
+        within = factor < float(np.finfo(np.float32).max)
+        with np.errstate(over="ignore"):
+            strokes[:, :2] *= np.float32(factor) if within else np.float64(factor)
+        if not np.isfinite(strokes[:, :2]).all():
+            raise ValueError(f"factor: {factor} makes offsets larger than float32 holds")
         return Sketch._from_core(strokes, self.name)
 
     def fitted(self, width: float, height: float | None = None) -> Sketch:
@@ -122,7 +162,7 @@ class Sketch:
 
         return path_data(self.lines())
 
-    def save(self, path: str | PathLike[str], **options: Any) -> None:
+    def save(self, path: str | PathLike[str], **options: Unpack[SaveOptions]) -> None:
         """Write the drawing; the format follows from the suffix: .svg, .png, .gif, .ndjson, …
 
         ``format=".svg"`` where the name does not say; other options are those of the format, listed
@@ -149,7 +189,7 @@ class Sketch:
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        what = f" {self.name}" if self.name else ""
+        what = f" {printable(self.name)}" if self.name else ""
         state = "finished" if self.finished else "unfinished"
         return f"<Sketch{what}: {len(self)} rows, {state}>"
 
@@ -161,23 +201,46 @@ class Sketches(Sequence[Sketch]):
     ``strokes[offsets[i]:offsets[i + 1]]``.
     """
 
-    __slots__ = ("name", "offsets", "strokes")
+    __slots__ = ("given", "name", "names", "offsets", "original", "strokes")
 
-    def __init__(self, strokes: Floats, offsets: NDArray[np.int64], name: str | None = None):
+    def __init__(
+        self,
+        strokes: Floats,
+        offsets: NDArray[np.int64],
+        name: str | None = None,
+        names: Sequence[str | None] | None = None,
+        original: Original | None = None,
+        given: int = 0,
+    ):
         self.strokes = strokes
         self.offsets = offsets
         self.name = name
+        # What each drawing is, where they are not all the same.
+        self.names = names
+        # As of a Sketch; of all of them.
+        self.original = original
+        self.given = given
 
     @classmethod
     def of(cls, drawings: Sequence[Any], name: str | None = None) -> Sketches:
-        """Gather drawings (each a Sketch, stroke-5 or stroke-3 array) into one batch."""
+        """Gather drawings (each a Sketch, stroke-5 or stroke-3 array) into one batch.
+
+        Each keeps its name, unless `name` is that of them all.
+        """
         from ._check import strokes as check
 
         arrays = [check(f"drawing {i}", d, end=True) for i, d in enumerate(drawings)]
         offsets = np.zeros(len(arrays) + 1, np.int64)
         np.cumsum([len(a) for a in arrays], out=offsets[1:])
         rows = np.concatenate(arrays) if arrays else np.zeros((0, 5), np.float32)
-        return cls(rows, offsets, name)
+        names = None
+        if name is None:
+            names = [getattr(d, "name", None) for d in drawings]
+            if len(set(names)) <= 1:
+                name, names = (names[0] if names else None), None
+        of = [(getattr(d, "original", None), getattr(d, "given", 0)) for d in drawings]
+        shared = of[0] if of and all(o[0] is of[0][0] and o[1] == of[0][1] for o in of) else None
+        return cls(rows, offsets, name, names, *(shared or (None, 0)))
 
     @property
     def finished(self) -> NDArray[np.bool_]:
@@ -193,7 +256,7 @@ class Sketches(Sequence[Sketch]):
         """(n,) rows of each drawing."""
         return np.diff(self.offsets)
 
-    def save(self, path: str | PathLike[str], **options: Any) -> None:
+    def save(self, path: str | PathLike[str], **options: Unpack[SaveOptions]) -> None:
         """Write all drawings, a picture showing them in a grid; else as :meth:`Sketch.save`."""
         from .formats import save
 
@@ -201,7 +264,18 @@ class Sketches(Sequence[Sketch]):
 
     def simplify(self, epsilon: float, method: str = "rdp") -> Sketches:
         """Return the drawings simplified; see :meth:`Sketch.simplify`."""
-        return Sketches.of([sketch.simplify(epsilon, method) for sketch in self], self.name)
+        return Sketches.of([sketch.simplify(epsilon, method) for sketch in self])
+
+    def copy(self) -> Self:
+        """Return the drawings with arrays of their own."""
+        return type(self)(
+            self.strokes.copy(),
+            self.offsets.copy(),
+            self.name,
+            self.names,
+            self.original,
+            self.given,
+        )
 
     def grid(self, columns: int | None = None, captions: Sequence[str] | None = None) -> Grid:
         """Return the drawings laid out as a picture, `columns` in a row (None: about square)."""
@@ -216,23 +290,72 @@ class Sketches(Sequence[Sketch]):
     @overload
     def __getitem__(self, index: int) -> Sketch: ...
     @overload
-    def __getitem__(self, index: slice) -> Sketches: ...
-    def __getitem__(self, index: int | slice) -> Sketch | Sketches:
+    def __getitem__(self, index: slice | Sequence[int] | NDArray[Any]) -> Sketches: ...
+    def __getitem__(self, index: int | slice | Sequence[int] | NDArray[Any]) -> Sketch | Sketches:
+        """One drawing by its number; some, by a slice, numbers or a mask of as many bools (a slice
+        without step is a view, others are copies)."""
         if isinstance(index, slice):
             start, stop, step = index.indices(len(self))
             if step == 1 and stop >= start:
                 offsets = self.offsets[start : stop + 1]
                 rows = self.strokes[offsets[0] : offsets[-1]]
-                return Sketches(rows, offsets - offsets[0], self.name)
-            return Sketches.of([self[i] for i in range(start, stop, step)], self.name)
-        i = range(len(self))[index]
-        return Sketch._from_core(self.strokes[self.offsets[i] : self.offsets[i + 1]], self.name)
+                return self._some(rows, offsets - offsets[0], range(start, stop))
+            return self._taken(np.arange(start, stop, step))
+        if isinstance(index, (list, np.ndarray)) and np.ndim(index) == 1:
+            return self._taken(np.arange(len(self))[np.asarray(index, None if len(index) else int)])
+        i = range(len(self))[index]  # type: ignore[index]
+        rows = self.strokes[self.offsets[i] : self.offsets[i + 1]]
+        return Sketch._from_core(rows, self._name(i), self.original, self.given)
+
+    def _name(self, i: int) -> str | None:
+        return self.names[i] if self.names else self.name
+
+    def _some(self, rows: Floats, offsets: NDArray[np.int64], chosen: Sequence[int]) -> Sketches:
+        names = [self.names[i] for i in chosen] if self.names else None
+        return Sketches(rows, offsets, self.name, names, self.original, self.given)
+
+    def _taken(self, chosen: NDArray[np.int64]) -> Sketches:
+        lengths = self.lengths[chosen]
+        offsets = np.zeros(len(chosen) + 1, np.int64)
+        np.cumsum(lengths, out=offsets[1:])
+        rows = np.arange(offsets[-1]) + np.repeat(self.offsets[chosen] - offsets[:-1], lengths)
+        return self._some(self.strokes[rows], offsets, chosen.tolist())
 
     def __iter__(self) -> Iterator[Sketch]:
-        return (self[i] for i in range(len(self)))
+        start = 0
+        for i, end in enumerate(self.offsets[1:].tolist()):
+            rows = self.strokes[start:end]
+            yield Sketch._from_core(rows, self._name(i), self.original, self.given)
+            start = end
+
+    def __add__(self, other: Sketches) -> Sketches:
+        """Both batches as one; each drawing keeps its name."""
+        if not isinstance(other, Sketches):
+            return NotImplemented
+        names: list[str | None] | None = None
+        if self.names or other.names or self.name != other.name:
+            names = [batch._name(i) for batch in (self, other) for i in range(len(batch))]
+        same = self.original is other.original and self.given == other.given
+        return Sketches(
+            np.concatenate([self.strokes, other.strokes]),
+            np.concatenate([self.offsets, other.offsets[1:] + self.offsets[-1]]),
+            self.name if names is None else None,
+            names,
+            *((self.original, self.given) if same else (None, 0)),
+        )
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both are the same drawings, row by row; what they are called is not compared."""
+        if not isinstance(other, Sketches):
+            return NotImplemented
+        return np.array_equal(self.offsets, other.offsets) and np.array_equal(
+            self.strokes, other.strokes
+        )
+
+    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        what = f" {self.name}" if self.name else ""
+        what = f" {printable(self.name)}" if self.name else ""
         return f"<Sketches{what}: {len(self)} drawings, {len(self.strokes)} rows>"
 
 
@@ -246,7 +369,7 @@ class Grid:
         self.columns = columns
         self.captions = captions
 
-    def save(self, path: str | PathLike[str], **options: Any) -> None:
+    def save(self, path: str | PathLike[str], **options: Unpack[SaveOptions]) -> None:
         """Write a picture; options as in :meth:`Sketch.save`, such as size, the width in pixels."""
         from .formats import save
 

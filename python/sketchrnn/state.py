@@ -24,7 +24,7 @@ class State:
 
     __slots__ = ("_core", "_net")
 
-    def __init__(self, net: Net, core: _core.Stream | _core.DeviceStream) -> None:
+    def __init__(self, net: Net, core: _core.Stream) -> None:
         self._net = net
         self._core = core
 
@@ -46,7 +46,8 @@ class State:
     def feed(self, strokes: Any) -> State:
         """Take movements in as if they had been drawn (teacher forcing); returns the state.
 
-        `strokes`: a Sketch, (n, 5) stroke-5 or (n, 3) stroke-3 array in data units, n may be 0.
+        `strokes`: a Sketch, (n, 5) stroke-5 or (n, 3) stroke-3 array in data units, n may be 0. All
+        of it is checked before the first row is taken; Ctrl-C keeps the rows taken until then.
         """
         self._core.feed(_check.strokes("strokes", strokes))
         return self

@@ -22,6 +22,10 @@ from . import _core
 
 Floats = NDArray[np.float32]
 
+FARTHEST = 1e18
+"""Data units from the first point at most: sums and squares of such positions stay within float32
+and float64, and no drawing of pixels comes near."""
+
 
 def stroke3_to_stroke5(stroke3: ArrayLike, *, end: bool = True) -> Floats:
     """Convert (n, 3) to (n, 5) rows, with a row (0, 0, 0, 0, 1) behind them if `end`.
@@ -74,6 +78,26 @@ def stroke5_to_lines(stroke5: ArrayLike, start: tuple[float, float] = (0.0, 0.0)
     return [line for line in lines if len(line)]
 
 
+def split_lines(
+    stroke5: ArrayLike, given: int, start: tuple[float, float] = (0.0, 0.0)
+) -> tuple[list[Floats], list[Floats]]:
+    """Return the polylines of the first `given` rows, and those that were added to them; a stroke
+    that goes on after the given rows is cut there."""
+    parts: tuple[list[Floats], list[Floats]] = ([], [])
+    at = 0  # points before the line; row i leads to point i + 1
+    for line in stroke5_to_lines(stroke5, start):
+        cut = given + 1 - at if given else 0
+        if cut >= len(line):
+            parts[0].append(line)
+        elif cut <= 0:
+            parts[1].append(line)
+        else:
+            parts[0].append(line[:cut])
+            parts[1].append(line[cut - 1 :])
+        at += len(line)
+    return parts
+
+
 def lines_to_stroke5(lines: Sequence[ArrayLike], *, end: bool = True) -> Floats:
     """Return stroke-5 rows for polylines ((k, 2) arrays of positions).
 
@@ -86,8 +110,8 @@ def lines_to_stroke5(lines: Sequence[ArrayLike], *, end: bool = True) -> Floats:
         array = np.asarray(line, dtype=np.float64)
         if array.ndim != 2 or array.shape[1] != 2 or len(array) == 0:
             raise ValueError(f"lines: line {k}: expected shape (k, 2), k > 0, found {array.shape}")
-        if not np.isfinite(array).all():
-            raise ValueError(f"lines: line {k}: positions must be finite")
+        if not (np.abs(array) < FARTHEST).all():
+            raise ValueError(f"lines: line {k}: positions must be finite and below {FARTHEST:g}")
         arrays.append(array)
     if arrays and len(arrays[0]) == 1:
         arrays[0] = np.repeat(arrays[0], 2, axis=0)
@@ -101,6 +125,22 @@ def lines_to_stroke5(lines: Sequence[ArrayLike], *, end: bool = True) -> Floats:
     return stroke3_to_stroke5(s3, end=end)
 
 
+def check_positions(strokes: Floats) -> None:
+    """Raise ValueError naming the row of a drawing that leads further than :data:`FARTHEST`, or
+    whose offset is not finite."""
+    rows = strokes[: len(strokes) - 1] if len(strokes) and strokes[-1, 4] == 1 else strokes
+    with np.errstate(over="ignore", invalid="ignore"):
+        positions = np.cumsum(rows[:, :2], axis=0, dtype=np.float64)
+    bad = np.flatnonzero(~(np.abs(positions) < FARTHEST).all(axis=1))
+    if bad.size:
+        raise ValueError(
+            f"row {bad[0]}: positions must be finite and below {FARTHEST:g}, "
+            f"found offset {rows[bad[0], :2].tolist()}"
+        )
+    if not np.isfinite(strokes).all():
+        raise ValueError(f"row {len(strokes) - 1}: numbers must be finite")
+
+
 METHODS = ("rdp", "two-stage", "quickdraw")
 
 
@@ -111,7 +151,8 @@ def simplify(line: ArrayLike, epsilon: float, method: str = "rdp") -> NDArray[np
     ----------
     method
         "rdp": Ramer–Douglas–Peucker. Every point left out lies within `epsilon` of the segment
-        that replaces it. How the public nets' drawings were made, at 2 raw pixels.
+        that replaces it (or what rounding makes of 0, 3e-14 of the largest coordinate). How the
+        public nets' drawings were made, at 2 raw pixels.
         "two-stage": as sketch-rnn-js and its demos do: points nearer than `epsilon` to the last one
         kept are dropped first, then the same.
         "quickdraw": how Quick, Draw! made its simplified files, in a box of 256 pixels at
@@ -147,7 +188,13 @@ def resample(line: ArrayLike, spacing: float = 1.0) -> NDArray[np.float64]:
     if along[-1] <= spacing:
         return points[[0, -1]]
     at = np.append(np.arange(0.0, along[-1], spacing), along[-1])
-    return np.stack([np.interp(at, along, points[:, d]) for d in (0, 1)], axis=1)
+    result = np.empty((len(at), 2))
+    # In portions of some milliseconds, between which Python looks for Ctrl-C.
+    for first in range(0, len(at), 1 << 18):
+        part = slice(first, first + (1 << 18))
+        for d in (0, 1):
+            result[part, d] = np.interp(at[part], along, points[:, d])
+    return result
 
 
 def _polyline(line: ArrayLike) -> NDArray[np.float64]:

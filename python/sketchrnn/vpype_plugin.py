@@ -11,7 +11,7 @@ import vpype
 import vpype_cli
 
 from .formats.page import lay_out
-from .loading import load
+from .nets.load import load
 
 
 @click.command()

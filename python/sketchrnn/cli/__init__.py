@@ -7,11 +7,13 @@ Data goes to standard output, progress and messages to standard error.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
+import warnings
 from collections.abc import Sequence
 
-from . import completion, drawings, nets
+from ..errors import PictureWarning
+from ..untrusted import printable
+from . import completion, drawings, latent, nets, pad, score, streams
 
 _EXAMPLES = """\
 examples:
@@ -22,7 +24,10 @@ examples:
   sketchrnn complete face started.svg -n 9 -o faces.svg
   sketchrnn animate duck --seed 3 -o duck.gif
   sketchrnn plot cactus -o cactus.gcode          for a pen plotter
-  sketchrnn score pig drawings.ndjson --json
+  sketchrnn score pig drawings.ndjson --json     (several nets are ranked)
+  sketchrnn dataset svgs/ -o mine.npz && sketchrnn train mine.npz --from pig -o mine.safetensors
+  sketchrnn pad                                  draw together with a net in the browser
+  sketchrnn interpolate net.vae.json cat.svg pig.svg -n 10 -o morph.gif
   sketchrnn embed pig -o pig.h                   the net as a C header
 
 `sketchrnn COMMAND -h` says more.
@@ -45,13 +50,14 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"sketchrnn {__version__}")
     commands = top.add_subparsers(metavar="COMMAND", title="commands")
-    for module in (drawings, nets, completion):
+    for module in (drawings, latent, score, nets, pad, completion):
         module.add_to(commands, _Formatter)
     return top
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
+    streams.prepare()
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["train"]:  # has a parser of its own
         from ..train.cli import main as train
@@ -60,15 +66,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     run = getattr(options, "run", drawings.greet)
     try:
-        status: int = run(options)
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", PictureWarning)
+            warnings.showwarning = streams.warn
+            status: int = run(options)
         sys.stdout.flush()
         return status
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # The reader, such as head, has enough. Python would complain again when it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        streams.discard_output()  # the reader, such as head, has enough
         return 0
     except (OSError, ValueError, TypeError, ImportError, RuntimeError, MemoryError) as error:
-        print(f"sketchrnn: {error}", file=sys.stderr)
+        try:
+            sys.stdout.flush()
+        except (OSError, ValueError):
+            streams.discard_output()
+        # What the message quotes may be a stranger's.
+        print(f"sketchrnn: {printable(error)}", file=sys.stderr)
         return 1

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from ..catalog import SOURCES
+from .. import _core
+from ..nets.catalog import SOURCES
 
 if TYPE_CHECKING:
     from ..net import Net
@@ -33,7 +34,7 @@ def add_command(
 
 def net_options(p: argparse.ArgumentParser) -> None:
     """Add what load() is told beside the name."""
-    p.add_argument("--precision", default="f32", choices=("f32", "i16", "i8"))
+    p.add_argument("--precision", default="f32", choices=_core.precisions())
     p.add_argument("--device", default="cpu", help="cpu (the default), cuda, cuda:1, …")
     p.add_argument(
         "--source",
@@ -45,7 +46,7 @@ def net_options(p: argparse.ArgumentParser) -> None:
 
 def load_net(options: argparse.Namespace) -> Net:
     """Return the net that the options name."""
-    from ..loading import load
+    from ..nets.load import load
 
     net = load(
         options.net, precision=options.precision, device=options.device, source=options.source

@@ -33,7 +33,7 @@ def add_to(commands: Any, formatter: type[argparse.HelpFormatter]) -> None:
 
 
 def _completion(options: argparse.Namespace) -> int:
-    from ..catalog import catalog
+    from ..nets.catalog import catalog
     from . import parser
 
     known = _options(parser())

@@ -1,4 +1,4 @@
-"""Subcommands about nets: list, info, export, embed, train, bench."""
+"""Subcommands about nets: list, objects, info, export, embed, dataset, train, bench."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from ..nets import WRITTEN
+from ..nets.names import MANY
+from ..train import dataset
+from ..untrusted import printable
 from .common import add_command, load_net, net_options
 
 if TYPE_CHECKING:
@@ -24,6 +28,10 @@ def add_to(commands: Any, formatter: type[argparse.HelpFormatter]) -> None:
     p = command("list", _list, "list the nets that have a name", "list --json")
     p.add_argument("--json", action="store_true")
 
+    p = command("objects", _objects, "list what the net of many objects draws", "objects")
+    p.add_argument("net", metavar="NET", nargs="?", default=MANY, help=f"(default: {MANY})")
+    p.add_argument("--json", action="store_true")
+
     p = command("info", _info, "say what a net is made of", "info pig --diagram pig.svg")
     p.add_argument("net", metavar="NET", nargs="?")
     net_options(p)
@@ -32,10 +40,17 @@ def add_to(commands: Any, formatter: type[argparse.HelpFormatter]) -> None:
 
     p = command("export", _export, "take a net elsewhere", "export pig pig.onnx")
     p.add_argument("net", metavar="NET")
-    p.add_argument("output", metavar="FILE", help=".onnx, .json (MXNet), .gen.json, .safetensors")
+    p.add_argument(
+        "output", metavar="FILE", help=", ".join(s for f in WRITTEN.values() for s in f.suffixes)
+    )
     p.add_argument("--format", help="where the suffix does not say, such as mxnet")
-    p.add_argument("--graph", choices=("step", "sequence", "sampler"), help="ONNX: which graph")
+    p.add_argument(
+        "--graph",
+        choices=("step", "sequence", "sampler", "encoder", "initial"),
+        help="ONNX: which graph",
+    )
     p.add_argument("--length", type=int, help="MXNet: rows of a drawing")
+    net_options(p)
 
     p = command("embed", _embed, "write a net into C source", "embed pig -o pig.h")
     p.add_argument("net", metavar="NET")
@@ -46,7 +61,28 @@ def add_to(commands: Any, formatter: type[argparse.HelpFormatter]) -> None:
         metavar="FILE",
         help=".h, or .o for an object file with its header beside it",
     )
-    p.add_argument("--symbol", help="name of the array (default: the file's name)")
+    p.add_argument(
+        "--symbol", help="name of the array, or what the names of --standalone begin with"
+    )
+    p.add_argument(
+        "--standalone",
+        action="store_true",
+        help="a header that draws by itself, in precision i8, on a chip without a C library",
+    )
+    p.add_argument(
+        "--temperature", type=float, metavar="T", help="with --standalone: fixed, not a parameter"
+    )
+    p.add_argument(
+        "--greedy", action="store_true", help="with --standalone: temperature 0 alone, less code"
+    )
+    p.add_argument(
+        "--like", metavar="FILE", help="with --standalone, of a net with an encoder: the drawing"
+    )
+    net_options(p)
+
+    text = "make a data set of drawings"
+    p = command("dataset", dataset.command, text, "dataset svgs/ more.ndjson -o mine.npz")
+    dataset.options_of(p)
 
     command("train", None, "train a net (see sketchrnn train -h)", "train pig.ndjson -o pig.st")
 
@@ -57,7 +93,7 @@ def add_to(commands: Any, formatter: type[argparse.HelpFormatter]) -> None:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from ..catalog import catalog
+    from ..nets.catalog import catalog
 
     entries = catalog()
     if options.json:
@@ -72,15 +108,26 @@ def _list(options: argparse.Namespace) -> int:
     return 0
 
 
+def _objects(options: argparse.Namespace) -> int:
+    from ..nets.load import load
+
+    objects = load(options.net).objects
+    print(json.dumps(objects, indent=1) if options.json else "\n".join(map(printable, objects)))
+    return 0
+
+
 def _info(options: argparse.Namespace) -> int:
     net = load_net(options)
     info = net.info()
     if options.diagram:
-        net.diagram(options.diagram)
+        net.export(options.diagram, "diagram")
     if options.json:
         print(json.dumps(info, indent=1))
         return 0
-    print(f"{info['name']}: {info['hidden_size']} units, {info['mixtures']} components")
+    print(f"{printable(info['name'])}: {info['hidden_size']} units, {info['mixtures']} components")
+    if len(net.objects) > 1:
+        shown = f"{len(net.objects)} (sketchrnn objects lists them); {net.name} if none is named"
+        print(f"{'objects':15} {printable(shown)}")
     for name, array in info["arrays"].items():
         shape = " × ".join(map(str, array["shape"]))
         print(f"  {name:4} {shape:14} {array['elements']:10,} {array['dtype']}")
@@ -92,40 +139,48 @@ def _info(options: argparse.Namespace) -> int:
     for key in ("packed_bytes", "precision", "device", "isa"):
         print(f"{key:15} {info[key]}")
     for key, value in info["provenance"].items():
-        print(f"{key:15} {value}")
+        print(f"{key:15} {printable(value)}")
     if info["training"] is not None:
         print(f"{'training':15} {json.dumps(info['training'])}")
     return 0
 
 
 def _export(options: argparse.Namespace) -> int:
-    from ..loading import load
-
-    net = load(options.net)
-    if options.output.endswith(".safetensors") and options.format is None:
-        net.save(options.output)
-        return 0
+    net = load_net(options)
     chosen = {"format": options.format, "graph": options.graph, "length": options.length}
     net.export(options.output, **{k: v for k, v in chosen.items() if v is not None})
     return 0
 
 
 def _embed(options: argparse.Namespace) -> int:
-    from ..embed import write_header, write_object
-    from ..loading import load
+    chosen = {"symbol": options.symbol} if options.symbol else {}
+    if not options.standalone:
+        if options.greedy or options.like or options.temperature is not None:
+            raise ValueError("--temperature, --greedy and --like belong to --standalone")
+        load_net(options).export(options.output, "c", **chosen)
+        return 0
+    options.precision = "i8"
+    net = load_net(options)
+    if options.like:
+        from ..formats import read
 
-    write = write_object if options.output.endswith(".o") else write_header
-    write(load(options.net), options.output, options.symbol)
+        chosen["z"] = net.encode(read(options.like)[0])
+    net.export(
+        options.output,
+        "standalone",
+        temperature=options.temperature,
+        greedy=options.greedy,
+        **chosen,
+    )
     return 0
 
 
 def _bench(options: argparse.Namespace) -> int:
-    from .._build import build_info
-    from .._check import threads as processors
-    from ..loading import load
+    from .. import _core
+    from ..nets.load import load
 
-    result: dict[str, Any] = {"threads": processors(None), "isa": build_info()["isa"]}
-    for precision in ("f32", "i16", "i8"):
+    result: dict[str, Any] = {"threads": _core.processors(), "isa": _core.running_isa()}
+    for precision in _core.precisions():
         try:
             net = load(options.net, precision=precision)
         except ValueError as error:

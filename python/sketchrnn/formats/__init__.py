@@ -17,7 +17,12 @@ from os import PathLike
 from types import MappingProxyType
 from typing import IO, Any, NamedTuple
 
+import numpy as np
+
 from ..sketch import Sketch, Sketches
+from ..strokes import check_positions
+from ..untrusted import beyond, most
+from ..writing import open_for_writing
 
 
 class Format(NamedTuple):
@@ -67,17 +72,58 @@ def scan(path: str | PathLike[str], *, format: str | None = None) -> Iterator[Sk
     entry = _entry(format or target, reading=True)
     if not os.path.exists(target):
         raise FileNotFoundError(f"no such file: {target}")
-    drawings: Iterator[Sketch] = _module(entry).read(target)
-    return drawings
+    return _checked(target, _module(entry).read(target))
+
+
+def _checked(path: str, drawings: Iterator[Sketch]) -> Iterator[Sketch]:
+    """The drawings of a file, each within the limits that hold for all formats; whatever a file
+    makes a reader raise is a FormatError."""
+    longest = most("points")
+    number = 0
+    while True:
+        try:
+            sketch = next(drawings, None)
+            if sketch is None:
+                return
+            if len(sketch) > longest + 1:  # an end row is none
+                raise ValueError(beyond("points", "points"))
+            check_positions(sketch.strokes)
+        except FormatError:
+            raise
+        except (OSError, ImportError, MemoryError):
+            raise  # the disk's, or a missing library: not the file's
+        except Exception as error:
+            raise FormatError(f"{path}: drawing {number}: {error}") from error
+        yield sketch
+        number += 1
 
 
 def read(
     path: str | PathLike[str], *, format: str | None = None, limit: int | None = None
 ) -> Sketches:
     """Read all drawings of a file, or its first `limit`, as one batch. Else as :func:`scan`."""
-    drawings = list(islice(scan(path, format=format), limit))
-    names = {drawing.name for drawing in drawings}
-    return Sketches.of(drawings, names.pop() if len(names) == 1 else None)
+    drawings = islice(scan(path, format=format), limit)
+    names: list[str | None] = []
+    parts: list[Sketches] = []
+    left = most("rows")
+    # In pieces, since a drawing on its own takes ten times the memory of a short one's rows.
+    while piece := list(islice(drawings, 4096)):
+        names.extend(drawing.name for drawing in piece)
+        parts.append(Sketches.of(piece))
+        left -= len(parts[-1].strokes)
+        if left < 0:
+            raise FormatError(f"{os.fspath(path)}: {beyond('rows', 'rows')}; scan() has no limit")
+    starts = np.cumsum([0, *(len(part.strokes) for part in parts)])
+    ends = [part.offsets[1:] + start for part, start in zip(parts, starts, strict=False)]
+    rows = [part.strokes for part in parts]
+    several = len(set(names)) > 1
+    return Sketches(
+        np.concatenate(rows) if rows else np.zeros((0, 5), np.float32),
+        np.concatenate([np.zeros(1, np.int64), *ends]),
+        names[0] if names and not several else None,
+        names if several else None,
+        parts[0].original if len(names) == 1 else None,
+    )
 
 
 def save(
@@ -90,7 +136,8 @@ def save(
     """Write one drawing or several; the format follows from the suffix, "-" is standard output.
 
     Options are those of the format's ``write``. A file that could not be written whole is not left
-    behind. Raises ValueError for an unknown suffix or option.
+    behind, and one that was there stays; see writing.py. Raises ValueError for an unknown suffix or
+    option, and for numbers that no file shall hold: see :data:`sketchrnn.strokes.FARTHEST`.
     """
     target = os.fspath(path)
     if target == "-" and format is None:
@@ -103,19 +150,22 @@ def save(
             allowed = ", ".join(known) or "none"
             raise ValueError(f"{option}: {entry.module} has the options {allowed}")
     options.update(entry.fixed)
+    check(drawing)
     if target == "-":
         module.write(drawing, sys.stdout.buffer, **options)
         sys.stdout.buffer.flush()
         return
-    partial = f"{target}.part"
-    try:
-        with open(partial, "wb") as file:
-            module.write(drawing, file, **options)
-        os.replace(partial, target)
-    except BaseException:
-        if os.path.exists(partial):
-            os.unlink(partial)
-        raise
+    with open_for_writing(target) as file:
+        module.write(drawing, file, **options)
+
+
+def check(drawing: Sketch | Sketches) -> None:
+    """Raise ValueError naming the drawing and the row that has numbers which no file shall hold."""
+    for number, sketch in enumerate(batch(drawing)):
+        try:
+            check_positions(sketch.strokes)
+        except ValueError as error:
+            raise ValueError(f"drawing {number}: {error}") from None
 
 
 def batch(drawing: Sketch | Sketches) -> Sketches:
@@ -123,18 +173,6 @@ def batch(drawing: Sketch | Sketches) -> Sketches:
     if isinstance(drawing, Sketches):
         return drawing
     return Sketches.of([drawing], drawing.name)
-
-
-def need(module: str, extra: str) -> Any:
-    """Import a library of an extra, or raise ImportError that says what to install."""
-    try:
-        return import_module(module)
-    except ImportError as error:
-        package = module.split(".")[0]
-        name = {"PIL": "Pillow", "fpdf": "fpdf2", "av": "PyAV"}.get(package, package)
-        raise ImportError(
-            f"this needs {name}: pip install 'sketchrnn[{extra}]' ({error})"
-        ) from None
 
 
 def write_text(file: IO[bytes], text: str) -> None:

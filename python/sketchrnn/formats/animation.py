@@ -6,6 +6,7 @@ import math
 from typing import IO, Any
 
 from ..sketch import Sketch, Sketches
+from . import batch
 from .page import first_points, in_a_row, lay_out, pixels_across
 from .raster import Canvas
 
@@ -22,6 +23,7 @@ def frames(
     points_per_second: float,
     fps: float,
     hold: float,
+    one_by_one: bool = False,
 ) -> list[Any]:
     """Return the frames as Pillow images, from an empty page to the finished drawings.
 
@@ -33,6 +35,8 @@ def frames(
     for name, value in (("points_per_second", points_per_second), ("fps", fps)):
         if not 0 < value < math.inf:
             raise ValueError(f"{name}: expected a positive number, found {value}")
+    if one_by_one:
+        return _one_by_one(drawing, pixels_across(size, 1), stroke_width, margin)
     width = pixels_across(size, in_a_row(drawing, columns))
     page = lay_out(drawing, width=width, columns=columns, margin=margin)
     pen = stroke_width if stroke_width is not None else max(1.0, page.cell[0] / 100)
@@ -59,6 +63,23 @@ def frames(
     return images
 
 
+def _one_by_one(
+    drawing: Sketch | Sketches, width: float, stroke_width: float | None, margin: float
+) -> list[Any]:
+    """A frame for each drawing, whole."""
+    images = []
+    if not 0 < len(batch(drawing)) <= _MOST_FRAMES:
+        raise ValueError(f"one_by_one: expected from 1 to {_MOST_FRAMES} drawings")
+    for sketch in batch(drawing):
+        page = lay_out(sketch, width=width, margin=margin)
+        pen = stroke_width if stroke_width is not None else max(1.0, page.cell[0] / 100)
+        canvas = Canvas(page.width, page.height, pen)
+        for line in page.drawings[0]:
+            canvas.line(line)
+        images.append(canvas.image())
+    return images
+
+
 def write(
     drawing: Sketch | Sketches,
     file: IO[bytes],
@@ -70,12 +91,14 @@ def write(
     points_per_second: float = 40.0,
     fps: float = 20.0,
     hold: float = 1.5,
+    one_by_one: bool = False,
     loop: bool = True,
     kind: str = "GIF",
 ) -> None:
     """Write an animation at the pen's pace, the finished picture held for `hold` seconds.
 
-    A grid's drawings are drawn at the same time. Sizes as in PNG pictures. `kind` is "GIF" or
+    A grid's drawings are drawn at the same time; `one_by_one` shows each whole, one after another,
+    `fps` of them a second. Sizes as in PNG pictures. `kind` is "GIF" or
     "PNG" (APNG).
     """
     images = frames(
@@ -87,6 +110,7 @@ def write(
         points_per_second=points_per_second,
         fps=fps,
         hold=hold,
+        one_by_one=one_by_one,
     )
     durations = [round(1000 / fps)] * len(images)
     durations[-1] += round(1000 * hold)

@@ -11,31 +11,34 @@ from typing import IO
 
 from ..sketch import Sketch, Sketches
 from . import write_text
-from .page import lay_out
+from .page import on_paper
 
 
 def write(
     drawing: Sketch | Sketches,
     file: IO[bytes],
     *,
-    page: tuple[float, float] = (210.0, 297.0),
+    page: tuple[float, float] | None = None,
     margin: float = 0.1,
     columns: int | None = None,
+    new_only: bool = False,
     feed: float = 1500.0,
     pen_up: str = "G0 Z5",
     pen_down: str = "G1 Z0 F500",
 ) -> None:
     """Write drawings fitted to a page of (width, height) millimetres, in a grid if several.
 
+    `page` None is A4; for a drawing that was read from an SVG it is that picture's page, and the
+    drawing lies where it does there. `new_only` leaves out what a completion was given.
+
     `feed` in mm a minute; `pen_up` and `pen_down` are the machine's own commands (a servo's are
     often "M3 S0" and "M3 S90"). Positions to a thousandth of a millimetre.
     """
     if not 0 < feed < math.inf:
         raise ValueError(f"feed: expected a positive number, found {feed}")
-    width, height = page
-    sheet = lay_out(drawing, width=width, height=height, columns=columns, margin=margin)
+    height, drawings = on_paper(drawing, page, margin, columns, new_only)
     parts = ["G21", "G90", "G94", pen_up]
-    for lines in sheet.drawings:
+    for lines in drawings:
         for line in lines:
             (x, y), *rest = [(round(x, 3), round(height - y, 3)) for x, y in line]
             parts += [f"G0 X{x:.3f} Y{y:.3f}", pen_down]

@@ -9,7 +9,7 @@ from typing import IO
 
 from ..sketch import Sketch, Sketches
 from . import write_text
-from .page import lay_out
+from .page import on_paper
 
 _UNITS = 40
 
@@ -18,21 +18,24 @@ def write(
     drawing: Sketch | Sketches,
     file: IO[bytes],
     *,
-    page: tuple[float, float] = (210.0, 297.0),
+    page: tuple[float, float] | None = None,
     margin: float = 0.1,
     columns: int | None = None,
+    new_only: bool = False,
     pen: int = 1,
 ) -> None:
     """Write drawings fitted to a page of (width, height) millimetres, in a grid if several.
+
+    `page` None is A4; for a drawing that was read from an SVG it is that picture's page, and the
+    drawing lies where it does there. `new_only` leaves out what a completion was given.
 
     `margin` is the border of each cell as a part of its shorter side; `pen` the carousel's number.
     """
     if not 1 <= pen <= 256:
         raise ValueError(f"pen: expected a number from 1 to 256, found {pen}")
-    width, height = page
-    sheet = lay_out(drawing, width=width, height=height, columns=columns, margin=margin)
+    height, drawings = on_paper(drawing, page, margin, columns, new_only)
     parts = [f"IN;SP{pen};"]
-    for lines in sheet.drawings:
+    for lines in drawings:
         for line in lines:
             xy = [(round(x * _UNITS), round((height - y) * _UNITS)) for x, y in line]
             points = ",".join(f"{x},{y}" for x, y in (xy[1:] or xy))

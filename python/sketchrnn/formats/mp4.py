@@ -9,8 +9,8 @@ from typing import IO
 
 import numpy as np
 
+from .._extras import need
 from ..sketch import Sketch, Sketches
-from . import need
 from .animation import frames
 
 
@@ -25,6 +25,7 @@ def write(
     points_per_second: float = 40.0,
     fps: float = 20.0,
     hold: float = 1.5,
+    one_by_one: bool = False,
 ) -> None:
     """Write a video at the pen's pace, the finished picture held for `hold` seconds.
 
@@ -41,6 +42,7 @@ def write(
         points_per_second=points_per_second,
         fps=fps,
         hold=hold,
+        one_by_one=one_by_one,
     )
     images += images[-1:] * math.ceil(hold * fps)
     width, height = images[0].size

@@ -10,44 +10,75 @@ import gzip
 import json
 import zlib
 from collections.abc import Iterator
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..sketch import Sketch, Sketches
-from ..strokes import Floats, lines_to_stroke5
+from ..strokes import FARTHEST, Floats, lines_to_stroke5
+from ..untrusted import lines
 from . import FormatError, batch
 
 
 def read(path: str) -> Iterator[Sketch]:
     """Yield the drawings of a file, compressed or not."""
-    with open(path, "rb") as file:
-        compressed = file.read(2) == b"\x1f\x8b"
-    number = 1
-    with gzip.open(path) if compressed else open(path, "rb") as lines:
+    for record in records(path):
         try:
-            for line in lines:
-                if line.strip():
-                    yield _drawing(line)
-                number += 1
-        except (ValueError, OSError, EOFError, zlib.error, RecursionError) as error:
-            raise FormatError(f"{path}: line {number}: {error}") from None
+            rows = lines_to_stroke5(record.lines)
+        except ValueError as error:
+            raise FormatError(f"{path}: line {record.number}: {error}") from None
+        yield Sketch._from_core(rows, record.word)
 
 
-def _drawing(line: bytes) -> Sketch:
-    record = json.loads(line)
+class Record(NamedTuple):
+    """A line of a file."""
+
+    number: int
+    word: str | None
+    key: str | None
+    lines: list[NDArray[np.float64]]
+    """Each stroke's positions, (k, 2)."""
+    timed: bool
+    """Whether a stroke has times too."""
+    facts: dict[str, Any]
+    """All other fields as they stand there, unchecked; key_id too where it is not a key."""
+
+
+def records(path: str) -> Iterator[Record]:
+    """Yield what the lines of a file hold, as they stand there."""
+    number = 0
+    try:
+        for number, line in enumerate(lines(path), 1):
+            if line.strip():
+                yield _record(number, json.loads(line))
+    except FileNotFoundError:
+        raise
+    except (ValueError, OSError, EOFError, zlib.error, RecursionError) as error:
+        raise FormatError(f"{path}: line {max(1, number)}: {error}") from None
+
+
+def _record(number: int, record: Any) -> Record:
     if not isinstance(record, dict) or "drawing" not in record:
         raise ValueError("expected an object with the field 'drawing'")
-    strokes, word = record["drawing"], record.get("word")
+    strokes, word, key = record["drawing"], record.get("word"), record.get("key_id")
     if not isinstance(strokes, list):
         raise ValueError(f"drawing: expected a list of strokes, found {type(strokes).__name__}")
     if word is not None and not isinstance(word, str):
-        raise ValueError(f"word: expected text, found {word!r:.40}")
-    lines = [_line(i, stroke) for i, stroke in enumerate(strokes)]
-    return Sketch._from_core(lines_to_stroke5(lines), word)
+        raise ValueError(f"word: expected text, found {type(word).__name__}")
+    key = str(key) if isinstance(key, (str, int)) else None
+    taken = {"drawing", "word"} | ({"key_id"} if key is not None else set())
+    return Record(
+        number,
+        word,
+        key,
+        [_line(i, stroke) for i, stroke in enumerate(strokes)],
+        any(len(stroke) > 2 for stroke in strokes),
+        {name: value for name, value in record.items() if name not in taken},
+    )
 
 
-def _line(i: int, stroke: Any) -> Floats:
+def _line(i: int, stroke: Any) -> NDArray[np.float64]:
     if not isinstance(stroke, list) or len(stroke) not in (2, 3):
         raise ValueError(f"drawing: stroke {i}: expected [[x…], [y…]] or [[x…], [y…], [t…]]")
     try:
@@ -56,10 +87,9 @@ def _line(i: int, stroke: Any) -> Floats:
         raise ValueError(f"drawing: stroke {i}: expected two lists of numbers") from None
     if line.ndim != 2 or len(line) == 0:
         raise ValueError(f"drawing: stroke {i}: expected two lists of as many numbers, at least 1")
-    # Beyond this float32 offsets would overflow.
-    if not (np.abs(line) < 1e18).all():
-        raise ValueError(f"drawing: stroke {i}: positions must be finite and below 1e18")
-    return line  # type: ignore[return-value]
+    if not (np.abs(line) < FARTHEST).all():
+        raise ValueError(f"drawing: stroke {i}: positions must be finite and below {FARTHEST:g}")
+    return line
 
 
 def write(drawing: Sketch | Sketches, file: IO[bytes], *, compressed: bool = False) -> None:
@@ -72,7 +102,7 @@ def write(drawing: Sketch | Sketches, file: IO[bytes], *, compressed: bool = Fal
     for number, sketch in enumerate(batch(drawing)):
         strokes = [_numbers(line) for line in sketch.lines()]
         record = {"word": sketch.name, "key_id": str(number), "drawing": strokes}
-        target.write(json.dumps(record, separators=(",", ":")).encode() + b"\n")
+        target.write(json.dumps(record, separators=(",", ":"), allow_nan=False).encode() + b"\n")
     if compressed:
         target.close()
 

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..sketch import Sketch, Sketches
-from . import batch
+from ..strokes import split_lines
+from . import batch, check
 
 
 class Page(NamedTuple):
@@ -22,6 +23,8 @@ class Page(NamedTuple):
     columns: int
     drawings: list[list[NDArray[np.float64]]]
     """Per drawing its polylines, (k, 2)."""
+    given: list[int]
+    """Per drawing how many of them a completion was given; 0 unless they were split."""
 
     def below(self, i: int, up: float) -> tuple[float, float]:
         """Where the middle of drawing i's caption stands, `up` from the lower edge of its cell."""
@@ -56,20 +59,28 @@ def lay_out(
     columns: int | None = None,
     margin: float = 0.05,
     caption: float = 0.0,
+    split: bool = False,
 ) -> Page:
     """Fit drawings into the cells of a grid, proportions kept.
 
     `height` None makes the cells square, `caption` higher for a line of text below. `margin` is the
     empty border of each cell as a part of its shorter side, from 0 up to 0.5. `columns` None makes
-    the grid about square.
+    the grid about square. A lone drawing that was read from a picture lies as it does there: its
+    page is fitted, without a border. `split` keeps the given part and what was added apart.
     """
     if not 0 <= margin < 0.5:
         raise ValueError(f"margin: expected a number from 0 up to 0.5, found {margin}")
     for name, value in (("size", width), ("height", height)):
         if value is not None and not 0 < value < math.inf:
             raise ValueError(f"{name}: expected a positive number, found {value}")
+    check(drawing)
     drawings = list(batch(drawing))
     count = max(1, len(drawings))
+    original = batch(drawing).original if count == 1 else None
+    if original is not None:
+        margin = 0.0
+        if height is None:
+            height = width * original.view_box[3] / original.view_box[2] + caption
     across = math.ceil(math.sqrt(count)) if columns is None else columns
     if across < 1:
         raise ValueError(f"columns: expected at least 1, found {columns}")
@@ -78,16 +89,45 @@ def lay_out(
     cell_height = cell_width + caption if height is None else height / down
     room = np.array([cell_width, cell_height - caption])
     inner = room - 2 * margin * room.min()
-    fitted = []
+    fitted, given = [], []
     for i, sketch in enumerate(drawings):
-        left, top, right, bottom = sketch.bounds
+        if original is None:
+            left, top, right, bottom = sketch.bounds
+        else:  # its page, seen from the drawing's first point
+            left, top = np.subtract(original.view_box[:2], original.start)
+            right, bottom = left + original.view_box[2], top + original.view_box[3]
         extent = np.array([right - left, bottom - top])
         # A dot or nothing has no extent: it stands in the middle as it is.
         scale = min((inner[d] / extent[d] for d in (0, 1) if extent[d] > 0), default=1.0)
         corner = np.array([cell_width * (i % across), cell_height * (i // across)])
         offset = corner + (room - scale * extent) / 2 - scale * np.array([left, top])
-        fitted.append([line.astype(float) * scale + offset for line in sketch.lines()])
-    return Page(width, cell_height * down, (cell_width, cell_height), across, fitted)
+        parts = split_lines(sketch.strokes, sketch.given) if split else ([], sketch.lines())
+        lines = parts[0] + parts[1]
+        fitted.append([line.astype(float) * scale + offset for line in lines])
+        given.append(len(parts[0]))
+    return Page(width, cell_height * down, (cell_width, cell_height), across, fitted, given)
+
+
+def on_paper(
+    drawing: Sketch | Sketches,
+    page: tuple[float, float] | None,
+    margin: float,
+    columns: int | None,
+    new_only: bool,
+) -> tuple[float, list[list[NDArray[np.float64]]]]:
+    """Return the height of a plotter's page and each drawing's polylines on it, in millimetres.
+
+    `page` None is that of the picture which the drawing was read from, else A4. `new_only` leaves
+    out what a completion was given, which is on the paper already.
+    """
+    original = batch(drawing).original
+    if page is None:
+        page = original.size_mm if original is not None else (210.0, 297.0)
+    width, height = page
+    sheet = lay_out(
+        drawing, width=width, height=height, columns=columns, margin=margin, split=new_only
+    )
+    return height, [lines[given:] for lines, given in zip(sheet.drawings, sheet.given, strict=True)]
 
 
 def first_points(lines: Sequence[NDArray[np.float64]], count: int) -> list[NDArray[np.float64]]:

@@ -7,8 +7,9 @@ import math
 from collections.abc import Sequence
 from typing import IO
 
+from .._extras import need
 from ..sketch import Sketch, Sketches
-from . import need
+from ..untrusted import printable
 from .page import check_captions, in_a_row, lay_out
 
 
@@ -36,7 +37,7 @@ def write(
     pdf = fpdf.FPDF(unit="mm", format=(page.width, page.height))
     pdf.set_auto_page_break(False)
     pdf.add_page()
-    pdf.set_title(drawing.name or "sketch")
+    pdf.set_title(printable(drawing.name or "sketch"))
     pdf.set_line_width(stroke_width)
     # FPDF writes square ends; these PDF operators are round caps and joins (ISO 32000-1, 8.4.3).
     pdf._out("1 J 1 j")
@@ -47,7 +48,7 @@ def write(
     if captions is not None:
         pdf.set_font("helvetica", size=line_height * 0.7 / 25.4 * 72)
         for i, caption in enumerate(captions):
-            text = caption.encode("latin-1", "replace").decode("latin-1")
+            text = printable(caption).encode("latin-1", "replace").decode("latin-1")
             x, y = page.below(i, 0.3 * line_height)
             pdf.text(x - pdf.get_string_width(text) / 2, y, text)
     buffer = io.BytesIO()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import IO
 
 from ..sketch import Sketch, Sketches
+from ..untrusted import printable
 from .page import check_captions, in_a_row, lay_out, pixels_across
 from .raster import Canvas
 
@@ -37,5 +38,5 @@ def write(
             canvas.line(line)
     for i, caption in enumerate(captions or ()):
         x, y = page.below(i, 0.5 * line_height)
-        canvas.text(x, y, caption, 0.7 * line_height)
+        canvas.text(x, y, printable(caption), 0.7 * line_height)
     canvas.image().save(file, "PNG", optimize=True)

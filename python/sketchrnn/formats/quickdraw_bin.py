@@ -15,6 +15,7 @@ import numpy as np
 
 from ..sketch import Sketch, Sketches
 from ..strokes import Floats, lines_to_stroke5
+from ..untrusted import beyond, most, open_untrusted
 from . import FormatError, batch
 
 _HEAD = struct.Struct("<Q2sBIH")
@@ -24,7 +25,7 @@ _SIDE = 255.0
 
 def read(path: str) -> Iterator[Sketch]:
     """Yield the drawings of a file; the format has no names."""
-    with open(path, "rb") as file:
+    with open_untrusted(path) as file:
         number = 0
 
         def take(count: int) -> bytes:
@@ -38,10 +39,14 @@ def read(path: str) -> Iterator[Sketch]:
         while first := file.read(1):
             *_, strokes = _HEAD.unpack(first + take(_HEAD.size - 1))
             lines: list[Floats] = []
+            left = most("points")
             for i in range(strokes):
                 (points,) = _COUNT.unpack(take(_COUNT.size))
                 if points == 0:
                     raise FormatError(f"{path}: drawing {number}: stroke {i} has no points")
+                left -= points
+                if left < 0:
+                    raise FormatError(f"{path}: drawing {number}: {beyond('points', 'points')}")
                 columns = np.frombuffer(take(2 * points), np.uint8).reshape(2, points)
                 lines.append(columns.T.astype(np.float32))
             yield Sketch._from_core(lines_to_stroke5(lines), None)

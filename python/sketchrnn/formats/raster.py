@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import need
+from .._extras import need
 
 _OVER = 4
 

@@ -9,40 +9,42 @@ import json
 from collections.abc import Iterator
 from typing import IO, Any
 
+import numpy as np
+
 from ..sketch import Sketch, Sketches
+from ..untrusted import read_limited
 from . import FormatError, batch, write_text
 
 
 def read(path: str) -> Iterator[Sketch]:
     """Yield the drawings of a file."""
     try:
-        with open(path, encoding="utf-8") as file:
-            data = json.load(file)
+        data = json.loads(read_limited(path, "document").decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise FormatError(f"{path}: not JSON: {error}") from None
     name = None
     if isinstance(data, dict):
         name = data.get("name")
         if name is not None and not isinstance(name, str):
-            raise FormatError(f"{path}: name: expected text, found {name!r:.40}")
+            raise FormatError(f"{path}: name: expected text, found {type(name).__name__}")
         data = data.get("drawings")
     if not isinstance(data, list):
         raise FormatError(f"{path}: expected a list of drawings, or an object with 'drawings'")
-    if data and _depth(data) == 2:
+    if _is_drawing(data):
         data = [data]
     for i, rows in enumerate(data):
         try:
-            yield Sketch(rows, name)
-        except (ValueError, TypeError) as error:
+            # As numbers from the start: of texts NumPy would make an array that is as wide as the
+            # longest of them.
+            yield Sketch(np.array(rows, np.float64), name)
+        except (ValueError, TypeError, OverflowError) as error:
             raise FormatError(f"{path}: drawing {i}: {error}") from None
 
 
-def _depth(data: Any) -> int:
-    depth = 0
-    while isinstance(data, list) and depth < 4:
-        depth += 1
-        data = data[0] if data else None
-    return depth
+def _is_drawing(data: list[Any]) -> bool:
+    """Whether a list is the rows of one drawing; several may begin with empty ones."""
+    first = next((rows for rows in data if rows != []), None)
+    return isinstance(first, list) and not isinstance(first[0], list)
 
 
 def write(drawing: Sketch | Sketches, file: IO[bytes]) -> None:

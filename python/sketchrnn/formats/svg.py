@@ -1,4 +1,4 @@
-"""SVG out: clean, small, no dependency; still or drawing itself. SVG in: through svgpathtools."""
+"""SVG out: clean, small, no dependency; still, drawing itself, or over the picture it began as."""
 
 from __future__ import annotations
 
@@ -7,15 +7,19 @@ import io
 import math
 from collections.abc import Iterator, Sequence
 from typing import IO, Any
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import quoteattr
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..sketch import Sketch, Sketches
-from ..strokes import lines_to_stroke5
-from . import FormatError, need, write_text
+from ..untrusted import printable, xml_text
+from . import batch, write_text
 from .page import check_captions, in_a_row, lay_out, pixels_across
+from .svg_over import RED, write_over
+from .svg_read import lines_of_path, read
+
+__all__ = ["lines_of_path", "path_data", "read", "to_svg", "write"]
 
 _HOLD = 0.3
 """Seconds of stillness that an animated picture begins with."""
@@ -33,7 +37,7 @@ def write(
     file: IO[bytes],
     *,
     size: float | None = None,
-    stroke_width: float = 2.0,
+    stroke_width: float | None = None,
     margin: float = 0.05,
     columns: int | None = None,
     captions: Sequence[str] | None = None,
@@ -43,8 +47,14 @@ def write(
     per_stroke: bool = False,
     animate: bool = False,
     points_per_second: float = 40.0,
+    over: bool | None = None,
+    new_color: str | None = None,
+    new_only: bool = False,
 ) -> None:
     """Write an SVG document of one drawing, or of several in a grid.
+
+    A lone completed drawing whose start was read from an SVG is written over that: the document
+    stays as it was, and what was added is in a layer of its own.
 
     Parameters
     ----------
@@ -52,7 +62,8 @@ def write(
         Width of the picture in pixels; height follows. None: 256 per drawing in a row, at most
         1024.
     stroke_width
-        Width of the pen in pixels.
+        Width of the pen in pixels (None: 2); over a picture in its units (None: a 200th of its
+        page's larger side).
     margin
         Empty border of each cell, as a part of its side, from 0 up to 0.5.
     columns
@@ -67,26 +78,53 @@ def write(
         One path for each stroke, else one for each drawing (which is smaller).
     animate
         The strokes draw themselves one after another, once, at `points_per_second`.
+    over
+        Several ways to complete a picture over it, a layer for each, the first shown; False writes
+        a lone one on a page of its own.
+    new_color
+        Colour of what a completion added (None: as the rest; over a picture red).
+    new_only
+        Leaves out what a completion was given.
     """
     for name, value in (("stroke_width", stroke_width), ("points_per_second", points_per_second)):
-        if not 0 < value < math.inf:
+        if value is not None and not 0 < value < math.inf:
             raise ValueError(f"{name}: expected a positive number, found {value}")
     check_captions(drawing, captions)
+    shown = batch(drawing)
+    if over is None:
+        plain = not (animate or by_order or captions or size or columns)
+        over = len(shown) == 1 and shown.given > 0 and shown.original is not None and plain
+    if over:
+        write_over(shown, file, color=new_color or RED, width=stroke_width, alone=new_only)
+        return
+    if stroke_width is None:
+        stroke_width = 2.0
     across = in_a_row(drawing, columns)
     width = pixels_across(size, across)
     line_height = 0.0 if captions is None else min(0.1 * width / across, 20.0)
-    page = lay_out(drawing, width=width, columns=columns, margin=margin, caption=line_height)
+    apart = new_only or new_color is not None
+    page = lay_out(
+        drawing, width=width, columns=columns, margin=margin, caption=line_height, split=apart
+    )
     body: list[str] = []
-    for lines in page.drawings:
+    for whole, given in zip(page.drawings, page.given, strict=True):
+        lines = whole[given:] if new_only else whole
         if animate or by_order or per_stroke:
             body.extend(_strokes(lines, by_order, points_per_second if animate else None))
+        elif new_color is not None and not new_only:
+            tint = quoteattr(printable(new_color))
+            for part, attribute in ((whole[:given], ""), (whole[given:], f" stroke={tint}")):
+                body.extend([f'<path d="{path_data(part)}"{attribute}/>'] if part else ())
         elif lines:
             body.append(f'<path d="{path_data(lines)}"/>')
     texts = []
     for i, caption in enumerate(captions or ()):
         x, y = page.below(i, 0.3 * line_height)
-        texts.append(f'<text x="{_short(x)}" y="{_short(y)}">{escape(caption)}</text>')
-    title = escape(drawing.name or ("sketch" if isinstance(drawing, Sketch) else "sketches"))
+        texts.append(f'<text x="{_short(x)}" y="{_short(y)}">{xml_text(caption)}</text>')
+    ink = quoteattr(printable(color))
+    paper = quoteattr(printable(background)) if background else None
+    name = drawing.name or ("sketch" if isinstance(drawing, Sketch) else "sketches")
+    title = xml_text(name)
     box = f"{_short(page.width)} {_short(page.height)}"
     text = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_short(page.width)}" '
@@ -97,8 +135,8 @@ def write(
             if animate
             else ""
         )
-        + (f'<rect width="100%" height="100%" fill={quoteattr(background)}/>' if background else "")
-        + f'<g fill="none" stroke={quoteattr(color)} stroke-width="{_short(stroke_width)}" '
+        + (f'<rect width="100%" height="100%" fill={paper}/>' if paper else "")
+        + f'<g fill="none" stroke={ink} stroke-width="{_short(stroke_width)}" '
         f'stroke-linecap="round" stroke-linejoin="round">'
         + "".join(body)
         + "</g>"
@@ -150,77 +188,7 @@ def _path(line: NDArray[Any]) -> str:
 
 def _short(x: float) -> str:
     """A hundredth of a pixel is finer than any screen shows."""
+    if not math.isfinite(x):
+        raise ValueError("a position or a size in the picture is not finite")
     text = f"{x:.2f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
-
-
-_TOLERANCE = 0.1
-"""Pixels by which the polyline of a curve may leave it when an SVG is read."""
-
-_MOST_PIECES = 10_000
-"""Pieces of one curve at most, however large its numbers."""
-
-_MOST_POINTS = 1_000_000
-"""Points of a drawing at most: a file of a few kilobytes could ask for any number."""
-
-
-def read(path: str) -> Iterator[Sketch]:
-    """Yield the one drawing that the paths and shapes of an SVG make, in its user units.
-
-    In the order of the document. Transforms are applied, curves flattened to within a tenth of a
-    unit; colours, fills and texts are ignored. Needs svgpathtools.
-    """
-    svgpathtools = need("svgpathtools", "svg")
-    try:
-        document = svgpathtools.Document(path)
-        order = {element: i for i, element in enumerate(document.root.iter())}
-        # A shape sized in percent of the page is its background.
-        paths = document.paths(
-            path_filter=lambda element: not any(v.endswith("%") for v in element.attrib.values())
-        )
-        lines: list[NDArray[np.float64]] = []
-        left = _MOST_POINTS
-        for whole in sorted(paths, key=lambda whole: order[whole.element]):
-            for piece in whole.continuous_subpaths():
-                line = _flatten(piece, left)
-                left -= len(line)
-                if len(line):
-                    lines.append(line)
-    # The parser raises nearly anything on bytes that are no SVG.
-    except Exception as error:
-        raise FormatError(f"{path}: not an SVG that can be read: {error!r}") from None
-    try:
-        yield Sketch._from_core(lines_to_stroke5(lines), None)
-    except ValueError as error:
-        raise FormatError(f"{path}: {error}") from None
-
-
-def lines_of_path(data: str) -> list[NDArray[np.float64]]:
-    """Return the polylines of a path's data; ValueError for what is none."""
-    svgpathtools = need("svgpathtools", "svg")
-    try:
-        lines: list[NDArray[np.float64]] = []
-        for piece in svgpathtools.parse_path(data).continuous_subpaths():
-            lines.append(_flatten(piece, _MOST_POINTS - sum(map(len, lines))))
-    # The parser raises nearly anything on text that is no path.
-    except Exception as error:
-        raise ValueError(f"path data: expected an SVG path: {error!r:.200}") from None
-    return [line for line in lines if len(line)]
-
-
-def _flatten(path: Any, most: int) -> NDArray[np.float64]:
-    points: list[complex] = []
-    for segment in path:
-        pieces = 1
-        if type(segment).__name__ != "Line":
-            # A polyline of n equal parameter steps stays within |second derivative| / 8n² of the
-            # curve; its largest value is estimated from a few places, with half as much again.
-            bend = max(abs(segment.derivative(t, 2)) for t in (0.0, 0.25, 0.5, 0.75, 1.0))
-            pieces = math.ceil(math.sqrt(1.5 * bend / (8 * _TOLERANCE)))
-            pieces = max(1, min(pieces, _MOST_PIECES))
-        if len(points) + pieces >= most:
-            raise ValueError(f"more than {_MOST_POINTS} points")
-        if not points:
-            points.append(segment.start)
-        points.extend(segment.point((i + 1) / pieces) for i in range(pieces))
-    return np.array([[p.real, p.imag] for p in points]).reshape(-1, 2)

@@ -3,12 +3,13 @@
 data      drawings from QuickDraw's files, one recipe, split by key
 batches   buckets by length, augmentation
 model     the net in PyTorch, its loss, and the fold into a plain net
+latent    the same with an encoder and the KL term
 evaluate  held-out losses
 loop      the resumable training loop
 export    the weights container
 cli       the command
 
-Only `model`, `evaluate` and `loop` import PyTorch; importing this package does not.
+Only `model`, `latent`, `evaluate` and `loop` import PyTorch; importing this package does not.
 """
 
 from .cli import main

@@ -118,7 +118,11 @@ def buckets(
 
 
 class Epochs:
-    """Training batches by step number."""
+    """Training batches by step number.
+
+    With `most`, an epoch has at most so many drawings of an object, others in each epoch: objects
+    with thousands do not crowd out those with tens.
+    """
 
     def __init__(
         self,
@@ -128,11 +132,18 @@ class Epochs:
         size: int,
         augment: Augment,
         seed: int,
+        most: int = 0,
     ) -> None:
         self.drawings, self.words, self.scale_factor = drawings, words, scale_factor
-        self.size, self.augment, self.seed = min(size, len(drawings)), augment, seed
+        by_word: dict[str, list[int]] = {}
+        for i, d in enumerate(drawings):
+            by_word.setdefault(d.word, []).append(i)
+        self.most = most or len(drawings)
+        self.by_word = [np.array(by_word[w]) for w in sorted(by_word)]
+        count = sum(min(len(m), self.most) for m in self.by_word)
+        self.size, self.augment, self.seed = min(size, count), augment, seed
         self.lengths = np.array([len(d.rows) for d in drawings])
-        self.per_epoch = max(1, len(drawings) // self.size)
+        self.per_epoch = max(1, count // self.size)
         self._epoch = -1
         self._order: list[NDArray[np.int64]] = []
 
@@ -140,7 +151,19 @@ class Epochs:
         epoch, i = divmod(step, self.per_epoch)
         if epoch != self._epoch:
             rng = np.random.default_rng([self.seed, 1, epoch])
-            self._order, self._epoch = buckets(self.lengths, self.size, rng), epoch
+            chosen = self._chosen(epoch)
+            found = buckets(self.lengths[chosen], self.size, rng)
+            self._order, self._epoch = [chosen[b] for b in found], epoch
         rng = np.random.default_rng([self.seed, 2, step])
-        chosen = [self.drawings[k] for k in self._order[i]]
-        return collate(chosen, self.words, self.scale_factor, self.augment, rng)
+        some = [self.drawings[k] for k in self._order[i]]
+        return collate(some, self.words, self.scale_factor, self.augment, rng)
+
+    def _chosen(self, epoch: int) -> NDArray[np.int64]:
+        if self.most >= len(self.drawings):
+            return np.arange(len(self.drawings))
+        rng = np.random.default_rng([self.seed, 6, epoch])
+        some = [
+            rng.choice(m, self.most, replace=False) if len(m) > self.most else m
+            for m in self.by_word
+        ]
+        return np.sort(np.concatenate(some))

@@ -42,7 +42,8 @@ def evaluate(
     ending row of each drawing counts as one). `offset` and `pen`: its two parts. `cell`: the
     same with covariances widened by one pixel's and floors of 1e-6 (no reward for densities
     sharper than the pixels of the data). `paper`: Magenta's evaluation figure, divided by
-    n_max, floored, without the ending row.
+    n_max, floored, without the ending row: of a net with a latent vector, which follows each
+    drawing at z = μ, L_R (eq. 9); then `kl` is L_KL (eq. 10), a mean over drawings.
     """
     total = dict.fromkeys(("offset", "pen", "cell", "paper"), 0.0)
     rows = 0
@@ -50,9 +51,11 @@ def evaluate(
     for chosen in buckets(lengths, size, None):
         b = collate([drawings[k] for k in chosen], words, scale_factor)
         targets, valid = torch.from_numpy(b.targets), torch.from_numpy(b.valid)
-        z = net(torch.from_numpy(b.inputs), torch.from_numpy(b.words))
+        z, kl = net.follow(b)
         offset, pen = losses(z, targets, valid)
         moves = valid * (1.0 - targets[..., 4])
+        if kl is not None:
+            total["kl"] = total.get("kl", 0.0) + float(kl.double().sum())
         total["offset"] += float(offset.double().sum())
         total["pen"] += float(pen.double().sum())
         floored = -torch.log(torch.exp(-offset.double()) + FLOOR)
@@ -65,4 +68,6 @@ def evaluate(
     out["nats"] = out["offset"] + out["pen"]
     out["paper"] = total["paper"] / (n_max * max(len(drawings), 1))
     out["rows"] = float(rows)
+    if "kl" in total:
+        out["kl"] = total["kl"] / max(len(drawings), 1)
     return out

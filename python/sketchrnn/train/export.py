@@ -7,22 +7,22 @@ https://github.com/huggingface/safetensors#format
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import writing
+from .._core import WeightsError
+from ..nets.safetensors import DTYPES, assemble, in_8_bits
+from ..untrusted import read_limited
+
+if TYPE_CHECKING:
+    from ..net import Net
+
 Array = NDArray[Any]
-ORDER = ("wx", "wh", "b", "wo", "bo")
-NAMES: dict[str, np.dtype[Any]] = {
-    "F32": np.dtype("<f4"),
-    "F16": np.dtype("<f2"),
-    "I16": np.dtype("<i2"),
-    "I8": np.dtype("<i1"),
-}
 LICENCE = (
     "Apache-2.0. Trained on drawings of the Quick, Draw! dataset, © Google, CC BY 4.0, "
     "https://github.com/googlecreativelab/quickdraw-dataset"
@@ -47,55 +47,70 @@ def describe(
     }
 
 
+def facts(net: Net) -> dict[str, str]:
+    """The metadata of a net of one object, as its container has them."""
+    return {
+        # Scales belong to numbers as they were stored, and these are written anew.
+        **{k: v for k, v in net.metadata.items() if not k.endswith(".scale")},
+        "format": "sketchrnn",
+        "format_version": "1",
+        "name": net.name,
+        "scale_factor": repr(float(net.scale_factor)),
+        "max_len": str(net.max_len),
+        "start_token": json.dumps([float(x) for x in net.start_token]),
+    }
+
+
 def write(
     path: Path, tensors: Mapping[str, Array], metadata: Mapping[str, str], dtype: str = "F16"
 ) -> None:
-    """Write tensors (floats) and metadata; the file appears whole or not at all.
+    """Write :func:`pack`; the file appears whole or not at all."""
+    writing.write(path, pack(tensors, metadata, dtype), sync=True)
+
+
+def pack(tensors: Mapping[str, Array], metadata: Mapping[str, str], dtype: str = "F16") -> bytes:
+    """Return a file of tensors (floats) and metadata.
 
     With `dtype` "I8" wh alone is in 8 bits, a scale per column, and the rest in 16-bit floats.
     """
-    header: dict[str, Any] = {"__metadata__": dict(metadata)}
-    blobs: list[bytes] = []
-
-    def put(name: str, values: Array, stored: str) -> None:
-        at = sum(map(len, blobs))
-        blobs.append(np.ascontiguousarray(values, NAMES[stored]).tobytes())
-        span = [at, at + len(blobs[-1])]
-        header[name] = {"dtype": stored, "shape": list(values.shape), "data_offsets": span}
-
+    stored: dict[str, Array] = {}
+    facts = dict(metadata)
     for name, given in tensors.items():
         values = np.asarray(given, np.float64)
         if dtype == "I8" and name == "wh":
-            scales = (np.abs(values).max(axis=0) / 127.0).astype(np.float32)
-            scales[scales == 0.0] = 1.0
-            put("wh", np.rint(values / scales).clip(-127, 127), "I8")
-            put("wh.column_scale", scales, "F32")
+            stored["wh"], stored["wh.column_scale"] = in_8_bits(values)
             continue
-        stored = "F16" if dtype == "I8" else dtype
-        if stored == "I16":
+        chosen = "F16" if dtype == "I8" else dtype
+        if chosen == "I16":
             scale = float(np.abs(values).max()) / 32767.0 or 1.0
-            header["__metadata__"][f"{name}.scale"] = repr(scale)
+            facts[f"{name}.scale"] = repr(scale)
             values = np.rint(values / scale)
-        elif stored == "F16" and np.abs(values).max() > 65504.0:
+        elif chosen == "F16" and np.abs(values).max() > 65504.0:
             raise ValueError(f"{name} does not fit into 16-bit floats")
-        put(name, values, stored)
-    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
-    partial.write_bytes(b"".join([len(text).to_bytes(8, "little"), text, *blobs]))
-    partial.replace(path)
+        stored[name] = values.astype(DTYPES[chosen])
+    return assemble(facts, stored)
 
 
 def read(path: Path) -> tuple[dict[str, NDArray[np.float32]], dict[str, str]]:
-    """Tensors (as float32) and metadata of a file that `write` wrote."""
-    data = path.read_bytes()
+    """Tensors (as float32) and metadata of a file that `write` wrote; WeightsError for another."""
+    # Whatever a stranger's header says, slices of the file are all that is made of it.
+    try:
+        return unpack(read_limited(path, "weights"))
+    except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError) as error:
+        raise WeightsError(f"{path}: not a net: {error!r:.200}") from None
+    except RecursionError:
+        raise WeightsError(f"{path}: not a net: its header is too deep") from None
+
+
+def unpack(data: bytes) -> tuple[dict[str, NDArray[np.float32]], dict[str, str]]:
+    """Tensors (as float32) and metadata of a container's bytes, as `pack` returns them."""
     size = int.from_bytes(data[:8], "little")
     header = json.loads(data[8 : 8 + size])
     metadata = header.pop("__metadata__")
     tensors = {}
     for name, entry in header.items():
         a, b = entry["data_offsets"]
-        raw = np.frombuffer(data[8 + size + a : 8 + size + b], NAMES[entry["dtype"]])
+        raw = np.frombuffer(data[8 + size + a : 8 + size + b], DTYPES[entry["dtype"]])
         scale = float(metadata.get(f"{name}.scale", 1.0))
         tensors[name] = (raw.reshape(entry["shape"]).astype(np.float64) * scale).astype(np.float32)
     if "wh.column_scale" in tensors:

@@ -3,7 +3,7 @@
 The cell is TensorFlow's BasicLSTMCell (gates i, j, f, o; forget bias + 1), written as an
 autograd function with its own backward pass: on a CPU that is as fast as `torch.nn.LSTM`, and it
 allows recurrent dropout of tanh(j) (Semeniuta et al. 2016, the paper's). Matrix products run in
-bfloat16 where asked for; states, gates and sums stay in float32.
+bfloat16 where asked for and fast; states, gates and sums stay in float32.
 """
 
 from __future__ import annotations
@@ -17,7 +17,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..nets.safetensors import ARRAYS
+from .batches import Batch
+
 Cell = Callable[..., tuple[Tensor, ...]]
+
+
+def products(bfloat16: bool) -> torch.dtype:
+    """The type of matrix products: bfloat16 if wanted, unless this processor has no wide vectors:
+    there PyTorch multiplies such numbers one by one, a hundred times as slowly (AMD Zen 3)."""
+    fast = "AVX512" in torch.backends.cpu.get_cpu_capability().upper()
+    return torch.bfloat16 if bfloat16 and fast else torch.float32
 
 
 def _forward_cell(
@@ -82,7 +92,8 @@ def compile_cells() -> bool:
 
 
 class _Lstm(torch.autograd.Function):
-    """x (T, B, 5), wx (5, 4H), wh (H, 4H), bias (B, 4H), kept (T, B, H) → h (T, B, H)."""
+    """x (T, B, 5), wx (5, 4H), wh (H, 4H), bias (B, 4H), kept (T, B, H), first h and c (B, H) or
+    None for zeros → h (T, B, H)."""
 
     @staticmethod
     def forward(
@@ -95,22 +106,24 @@ class _Lstm(torch.autograd.Function):
         gain: float,
         kind: torch.dtype,
         cells: tuple[Cell, Cell],
+        h0: Tensor | None,
+        c0: Tensor | None,
     ) -> Tensor:
         steps, count, wide = x.shape
         n = wh.shape[0]
         w = torch.cat([wh, wx]).to(kind)  # one product for [h, x]
         hx = torch.empty(steps + 1, count, n + wide, dtype=kind)
-        hx[0, :, :n] = 0.0
+        hx[0, :, :n] = 0.0 if h0 is None else h0
         hx[:-1, :, n:] = x
         a = torch.empty(steps, count, 4 * n, dtype=kind)
         hs = torch.empty(steps, count, n)
-        cs = [torch.zeros(count, n)]
+        cs = [torch.zeros(count, n) if c0 is None else c0]
         for t in range(steps):
             torch.mm(hx[t], w, out=a[t])
             hs[t], hx[t + 1, :, :n], c = cells[0](a[t], bias, cs[t], kept[t], gain)
             cs.append(c)
         ctx.save_for_backward(w, bias, a, hx, kept, *cs)
-        ctx.gain, ctx.cells = gain, cells
+        ctx.gain, ctx.cells, ctx.given = gain, cells, h0 is not None
         return hs
 
     @staticmethod
@@ -130,7 +143,30 @@ class _Lstm(torch.autograd.Function):
         dw = (hx[:-1].reshape(steps * count, -1).t() @ da.view(-1, wide)).float()
         ones = torch.ones(1, steps, dtype=a.dtype)  # a product: much faster than da.sum(0)
         dbias = (ones @ da.view(steps, -1)).view(count, wide).float()
-        return None, dw[n:], dw[:n], dbias, None, None, None, None
+        start = (dh2.float(), dc) if ctx.given else (None, None)
+        return None, dw[n:], dw[:n], dbias, None, None, None, None, *start
+
+
+def lstm(
+    x: Tensor,
+    wx: Tensor,
+    wh: Tensor,
+    bias: Tensor,
+    *,
+    kept: Tensor | None = None,
+    gain: float = 1.0,
+    kind: torch.dtype = torch.float32,
+    start: tuple[Tensor, Tensor] | None = None,
+) -> Tensor:
+    """Inputs x (T, B, 5), wx (5, 4H), wh (H, 4H), bias (B, 4H) → h (T, B, H), from `start`, h and c
+    (B, H), or zeros."""
+    # Compiled for the shape of training batches; what is only evaluated comes in all shapes.
+    cells = _cells if torch.is_grad_enabled() else _plain
+    if kept is None:
+        kept = torch.ones(1, dtype=torch.uint8).expand(x.shape[0], x.shape[1], len(wh))
+    h0, c0 = (None, None) if start is None else start
+    h: Tensor = _Lstm.apply(x, wx, wh, bias, kept, gain, kind, cells, h0, c0)  # type: ignore[no-untyped-call]
+    return h
 
 
 class Net(nn.Module):
@@ -177,30 +213,60 @@ class Net(nn.Module):
         In training only: `kept` (T, B, H) and `gain` are the dropout of tanh(j), `weights` (H, 4H)
         and `outputs` (B, H) factors of wh and of h before the head.
         """
-        count = x.shape[1]
+        h = self.states(x, words, kept=kept, gain=gain, kind=kind, weights=weights)
+        if outputs is not None:
+            h = h * outputs
+        return h @ self.wo + self.biases(words)[1]
+
+    def biases(self, words: Tensor) -> tuple[Tensor, Tensor]:
+        """Objects (B,) → biases of the cell (B, 4H) and of the head (B, 3 + 6M)."""
+        count = len(words)
         b, bo = self.b.expand(count, -1), self.bo.expand(count, -1)
-        wh = self.wh if weights is None else self.wh * weights
         if self.objects:
             e = self.embed[words % self.objects] + self.side[words // self.objects]
             b, bo = b + e @ self.to_b, bo + e @ self.to_bo
-        # Compiled for the shape of training batches; what is only evaluated comes in all shapes.
-        cells = _cells if torch.is_grad_enabled() else _plain
-        if kept is None:
-            kept = torch.ones(1, dtype=torch.uint8).expand(x.shape[0], count, self.hidden)
-        h: Tensor = _Lstm.apply(x, self.wx, wh, b, kept, gain, kind, cells)  # type: ignore[no-untyped-call]
-        if outputs is not None:
-            h = h * outputs
-        return h @ self.wo + bo
+        return b, bo
+
+    def states(
+        self,
+        x: Tensor,
+        words: Tensor,
+        *,
+        kept: Tensor | None = None,
+        gain: float = 1.0,
+        kind: torch.dtype = torch.float32,
+        weights: Tensor | None = None,
+    ) -> Tensor:
+        """Inputs (T, B, 5), objects (B,) → h (T, B, H); arguments as in `forward`."""
+        wh = self.wh if weights is None else self.wh * weights
+        b = self.biases(words)[0]
+        return lstm(x, self.wx, wh, b, kept=kept, gain=gain, kind=kind)
+
+    def follow(self, batch: Batch, **training: Any) -> tuple[Tensor, Tensor | None]:
+        """Head outputs (T, B, 3 + 6M) of teacher forcing over a batch, and each drawing's L_KL (B,)
+        where the net has a latent vector; `training` as in `forward`."""
+        x, words = torch.from_numpy(batch.inputs), torch.from_numpy(batch.words)
+        return self(x, words, **training), None
+
+
+def split(z: Tensor) -> tuple[Tensor, ...]:
+    """Head outputs (…, 3 + 6M) → pen logits (…, 3); logits of π, μx, μy, log σx, log σy, atanh ρ,
+    each (…, M)."""
+    return (z[..., :3], *z[..., 3:].chunk(6, -1))
+
+
+def log_1m_tanh2(r: Tensor) -> Tensor:
+    """log(1 - tanh² r) without cancellation."""
+    ar = r.abs()
+    return 2.0 * (math.log(2.0) - ar - torch.log1p(torch.exp(-2.0 * ar)))
 
 
 def mixture_log_prob(z: Tensor, dx: Tensor, dy: Tensor) -> Tensor:
     """log Σ π N(dx, dy) of head outputs z (…, 3 + 6M) at offsets (…) in the net's units."""
-    pi, mx, my, lx, ly, r = z[..., 3:].chunk(6, -1)
+    _, pi, mx, my, lx, ly, r = split(z)
     u = (dx.unsqueeze(-1) - mx) * torch.exp(-lx)
     v = (dy.unsqueeze(-1) - my) * torch.exp(-ly)
-    # log(1 - tanh² r) without cancellation
-    ar = r.abs()
-    log_1mr2 = 2.0 * (math.log(2.0) - ar - torch.log1p(torch.exp(-2.0 * ar)))
+    log_1mr2 = log_1m_tanh2(r)
     w = (v - torch.tanh(r) * u) * torch.exp(-0.5 * log_1mr2)
     log_n = -math.log(2.0 * math.pi) - lx - ly - 0.5 * (log_1mr2 + u * u + w * w)
     return torch.logsumexp(torch.log_softmax(pi, -1) + log_n, -1)
@@ -234,14 +300,24 @@ def tensors(net: Net) -> dict[str, np.ndarray[Any, np.dtype[np.float32]]]:
 
     Object k of a conditioned net: b + embed[k] @ to_b, bo + embed[k] @ to_bo.
     """
-    found = {k: v.detach().numpy().astype(np.float32) for k, v in net.named_parameters()}
+    if hasattr(net, "latent"):
+        from . import latent
+
+        return latent.tensors(net)
+    # By name, not named_parameters(): an array may be computed from others (low-rank additions).
+    names = [*ARRAYS, *(("embed", "to_b", "to_bo") if net.objects else ())]
+    found = {k: getattr(net, k).detach().numpy().astype(np.float32) for k in names}
     if net.objects:
-        found["embed"] = found["embed"] + found.pop("side")[0]
+        found["embed"] = found["embed"] + net.side[0].detach().numpy()
     return found
 
 
 def unfolded(tensors: dict[str, Any]) -> Net:
     """A net from its weights, to go on training it."""
+    if "z.w" in tensors:
+        from . import latent
+
+        return latent.unfolded(tensors)
     hidden, out = tensors["wo"].shape
     objects, embedding = tensors["embed"].shape if "embed" in tensors else (0, 0)
     net = Net(hidden, (out - 3) // 6, objects, embedding)

@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from . import _check, _core
-from .catalog import SOURCES, bundled_path, catalog, official
-from .conditional import ConditionalNet, is_conditional
-from .container import pack, read_metadata
-from .net import Net
+from .. import _check, _core
+from ..net import Net
+from . import FORMATS, format_of, module_of
+from .cache import quantised
+from .catalog import SOURCES, bundled_path, official
+from .names import no_such_net, plain
+from .safetensors import pack
 
-PRECISIONS = ("f32", "i16", "i8")
-
-DEFAULT = "butterfly"
+DEFAULT = "cat"
 """The net that load() takes when nothing is named."""
 
 
@@ -37,8 +37,8 @@ def load(
     Parameters
     ----------
     name
-        A name from :func:`catalog` (a space does for its "_"), or a path to a ``.safetensors`` file
-        in our layout or a public ``.gen.json``. None for the default net.
+        A name from :func:`catalog` (in any case; a space does for its "_"), or a path to a
+        ``.safetensors`` file in our layout or a public ``.gen.json``. None for the default net.
     source
         For a name: "bundled", the net of this package; "official", Magenta's, downloaded at the
         first use (``pip install 'sketchrnn[download]'``) and kept in ``SKETCHRNN_HOME``;
@@ -73,11 +73,10 @@ def load(
     DeviceError
         The device is not available.
     """
-    if precision not in PRECISIONS:
-        raise ValueError(f"precision: expected one of {', '.join(PRECISIONS)}, found {precision!r}")
-    ordinal = _check.device(device)
+    _check.precision(precision)
+    _check.device(device)
     if not trained:
-        return _untrained(name, seed, hidden_size, mixtures, precision, ordinal)
+        return _untrained(name, seed, hidden_size, mixtures, precision, device)
     if hidden_size is not None or mixtures is not None:
         raise ValueError("hidden_size and mixtures are for trained=False: weights fix them")
     if name is None:
@@ -85,11 +84,18 @@ def load(
     text = os.fspath(name)
     if not isinstance(text, str):
         raise TypeError(f"name: expected text, found {name!r}")
-    if _is_path(text):
-        if source is not None:
-            raise ValueError(f"source: is for names, not for the file {text!r}")
-        return _from_file(text, precision, ordinal)
-    return _from_file(str(_by_name(text, source)), precision, ordinal)
+    if not _is_path(text):
+        return _from_file(str(_by_name(text, source)), precision, device)
+    if source is not None:
+        raise ValueError(f"source: is for names, not for the file {text!r}")
+    return _from_file(text, precision, device)
+
+
+def opened(container: bytes, what: str, precision: str, device: str = "cpu") -> Net:
+    """Return the net in a container; `what` names it in messages."""
+    if precision == "i8":
+        container = quantised(container, what)
+    return Net(_core.Net.from_bytes(container, what, precision, _check.device(device)))
 
 
 def _by_name(name: str, source: str | None) -> Path:
@@ -102,48 +108,29 @@ def _by_name(name: str, source: str | None) -> Path:
         from .download import fetch
 
         for facts in official():
-            if facts["name"] == name.replace(" ", "_"):
+            if plain(facts["name"]) == plain(name):
                 return fetch(facts, source or "official")
-    raise ValueError(_no_such_net(name))
+    raise ValueError(no_such_net(name))
 
 
 def _is_path(text: str) -> bool:
     return os.sep in text or text.endswith((".safetensors", ".json"))
 
 
-def _from_file(path: str, precision: str = "f32", device: int | None = None) -> Net:
+def _from_file(path: str, precision: str = "f32", device: str = "cpu") -> Net:
     if not os.path.exists(path):
         raise FileNotFoundError(f"no such file: {path}")
-    # Only a regular file: opening a named pipe would wait for ever.
-    if not path.endswith(".json") and os.path.isfile(path) and is_conditional(read_metadata(path)):
-        with open(path, "rb") as file:
-            return ConditionalNet(file.read(), path, precision, device)
-    if precision != "i8" and not path.endswith(".json"):
-        return Net(_core.Net.from_file(os.fsencode(path), precision), device)
-    if path.endswith(".json"):
-        from .gen_json import read
-
-        container = read(path)
-    else:
-        with open(path, "rb") as file:
-            container = file.read()
-    return _from_container(container, path, precision, device)
-
-
-def _from_container(container: bytes, what: str, precision: str, device: int | None = None) -> Net:
-    if precision == "i8":
-        from .cache import quantised
-
-        container = quantised(container, what)
-    return Net(_core.Net.from_bytes(container, what, precision), device)
-
-
-def _no_such_net(name: str) -> str:
-    bundled = ", ".join(net.name for net in catalog() if net.source == "bundled")
-    return (
-        f"no net named {name!r}; in the package: {bundled}; the public ones: sketchrnn.catalog(), "
-        "or in a terminal sketchrnn list"
-    )
+    format = format_of(path) or "safetensors"
+    if format == "mxnet":  # what else is called .json is taken for a net of Magenta's
+        format = "gen_json"
+    if not FORMATS[format].reads:
+        known = ", ".join(s for entry in FORMATS.values() if entry.reads for s in entry.suffixes)
+        raise ValueError(f"{path}: nets are read from {known}")
+    if format == "safetensors" and precision != "i8":
+        # By the core itself, which refuses a wrong header before it reads the rest.
+        core = _core.Net.from_file(os.fsencode(path), precision, _check.device(device))
+        return Net(core)
+    return opened(module_of(format).read(path), path, precision, device)
 
 
 def _untrained(
@@ -152,7 +139,7 @@ def _untrained(
     hidden_size: int | None,
     mixtures: int | None,
     precision: str,
-    device: int | None,
+    device: str,
 ) -> Net:
     shape: dict[str, Any] = {
         "name": "untrained",
@@ -189,7 +176,7 @@ def _untrained(
         max_len=int(shape["max_len"]),
         metadata={"training": '"none: freshly initialised"'},
     )
-    return _from_container(container, "untrained net", precision, device)
+    return opened(container, "untrained net", precision, device)
 
 
 def _shape_of(name: str) -> dict[str, Any]:
@@ -198,9 +185,9 @@ def _shape_of(name: str) -> dict[str, Any]:
         net = _from_file(str(path))
         return {key: getattr(net, key) for key in _SHAPE}
     for net_facts in official():
-        if net_facts["name"] == name.replace(" ", "_"):
+        if plain(net_facts["name"]) == plain(name):
             return {"mixtures": 20, **{k: net_facts[k] for k in _SHAPE if k in net_facts}}
-    raise ValueError(_no_such_net(name))
+    raise ValueError(no_such_net(name))
 
 
 _SHAPE = ("name", "hidden_size", "mixtures", "scale_factor", "max_len")

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import _check
+from .. import _check, writing
 from ..net import Net
 
 _MXNET_VERSION = 10901  # 1.9.1
@@ -80,6 +80,8 @@ def graph(net: Net, length: int | None = None) -> tuple[str, dict[str, NDArray[n
     length
         T of the input's shape as the JSON states it, with N = 1; None states none.
     """
+    if net.latent_size:
+        raise ValueError("MXNet: a net with an encoder cannot be written; ONNX can")
     if length is not None:
         length = _check.integer("length", length, 1, 2**31 - 1)
     arrays = net.arrays()
@@ -175,8 +177,8 @@ def write(net: Net, path: str, length: int | None = None) -> list[str]:
     if suffix != ".json":
         raise ValueError(f"path: expected a name ending in .json, found {path!r}")
     text, parameters = graph(net, length)
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
-    with open(stem + ".params", "wb") as binary:
-        binary.write(params_bytes(parameters))
+    with writing.open_for_writing(path) as file:
+        file.write(text.encode())
+        # Both are whole before either takes its place.
+        writing.write(stem + ".params", params_bytes(parameters))
     return [path, stem + ".params"]

@@ -4,12 +4,14 @@ that it predicts for the first movement. Plain SVG, for a paper or a web page.""
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape
 
 import numpy as np
 
+from .. import writing
+from ..untrusted import xml_text
+
 if TYPE_CHECKING:
-    from .net import Net
+    from ..net import Net
 
 _WIDTH = 720
 _INK, _GREY, _LINE = "#1b1b1b", "#666", "#8a8a8a"
@@ -46,7 +48,7 @@ class _Canvas:
         weight = "bold" if bold else "normal"
         self.parts.append(
             f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}" font-size="{size:g}" '
-            f'font-weight="{weight}" fill="{_GREY if grey else _INK}">{escape(text)}</text>'
+            f'font-weight="{weight}" fill="{_GREY if grey else _INK}">{xml_text(text)}</text>'
         )
 
     def arrow(self, *points: tuple[float, float], dashed: bool = False) -> None:
@@ -62,9 +64,7 @@ def diagram(net: Net) -> str:
     """Return the SVG document."""
     canvas = _Canvas()
     facts = net.info()
-    # XML has no place for control characters, whatever a file calls its net.
-    name = "".join(c if c.isprintable() else "?" for c in net.name)
-    canvas.text(24, 34, f"Sketch-RNN: {name}", bold=True, anchor="start", size=18)
+    canvas.text(24, 34, f"Sketch-RNN: {net.name}", bold=True, anchor="start", size=18)
     canvas.text(
         24,
         54,
@@ -77,10 +77,13 @@ def diagram(net: Net) -> str:
     _unrolled(canvas, net, 372)
     _mixture(canvas, net, 552)
     height = 806
+    if net.latent_size:
+        _encoder(canvas, net, height)
+        height += 190
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height}" '
         f'viewBox="0 0 {_WIDTH} {height}" font-family="Helvetica, Arial, sans-serif">'
-        f"<title>Sketch-RNN {escape(name)}</title>"
+        f"<title>Sketch-RNN {xml_text(net.name)}</title>"
         '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
         f'markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8Z" fill="{_INK}"/></marker></defs>'
         '<rect width="100%" height="100%" fill="#fff"/>' + "".join(canvas.parts) + "</svg>\n"
@@ -97,14 +100,16 @@ def _layers(canvas: _Canvas, net: Net, y: float) -> None:
     outputs = 3 + 6 * m
     _heading(canvas, y - 20, "a", "Layers and shapes")
     row = y + 70
-    canvas.box(70, row, 92, 76, ["input", "Δx, Δy", "p1, p2, p3", "5"], "data")
+    wide = 5 + net.latent_size
+    rows = ["input", "Δx, Δy", "p1, p2, p3", *(["z"] if net.latent_size else []), f"{wide}"]
+    canvas.box(70, row, 92, 76, rows, "data")
     canvas.box(180, row, 84, 50, ["scale", f"Δ ÷ {net.scale_factor:.4g}"], "plain")
     canvas.box(
         320,
         row,
         150,
         92,
-        ["LSTM, i j f o", f"Wx  5 × {4 * h}", f"Wh  {h} × {4 * h}", f"b  {4 * h}  (f + 1)"],
+        ["LSTM, i j f o", f"Wx  {wide} × {4 * h}", f"Wh  {h} × {4 * h}", f"b  {4 * h}  (f + 1)"],
         "weights",
     )
     canvas.box(492, row, 132, 76, ["dense", f"Wo  {h} × {outputs}", f"bo  {outputs}"], "weights")
@@ -143,7 +148,8 @@ def _unrolled(canvas: _Canvas, net: Net, y: float) -> None:
         before = (x - 78, cell_y) if i == 0 else (x - 124, cell_y)
         canvas.arrow(before, (x - 46, cell_y))
         if i == 0:
-            canvas.text(x - 84, cell_y + 4, "h = c = 0", anchor="end", grey=True, size=11)
+            first = "h, c of z" if net.latent_size else "h = c = 0"
+            canvas.text(x - 84, cell_y + 4, first, anchor="end", grey=True, size=11)
         else:
             canvas.text(x - 105, cell_y - 7, "h, c", grey=True, size=11)
         # The drawn point goes up beside its step and over to the next input.
@@ -159,12 +165,18 @@ def _unrolled(canvas: _Canvas, net: Net, y: float) -> None:
 def _mixture(canvas: _Canvas, net: Net, y: float) -> None:
     _heading(canvas, y + 10, "c", "The mixture of the first movement (ellipses at one and two σ)")
     first = net.predict()
-    # The frame holds the components that matter, out to two standard deviations.
-    heavy = first.pi >= 0.01 * first.pi.max()
+    if not np.isfinite(first.pi).all():
+        raise ValueError(
+            "what the net predicts is not finite: its weights are too large for float32"
+        )
     mu = np.stack([first.mu_x, first.mu_y], axis=1)
     sigma = np.stack([first.sigma_x, first.sigma_y], axis=1)
-    low = np.minimum((mu - 2 * sigma)[heavy].min(axis=0), 0.0)
-    high = np.maximum((mu + 2 * sigma)[heavy].max(axis=0), 0.0)
+    # The frame holds the components that matter, out to two standard deviations, but for those that
+    # reach further than anyone draws: they would leave it without a scale.
+    near = (np.abs(mu) + 2 * sigma < 1e12).all(axis=1)
+    heavy = (first.pi >= 0.01 * first.pi.max()) & near
+    low = (mu - 2 * sigma)[heavy].min(axis=0, initial=0.0)
+    high = (mu + 2 * sigma)[heavy].max(axis=0, initial=0.0)
     left, top, width, height = 60.0, y + 30, 420.0, 190.0
     span = np.maximum(high - low, 1e-6)
     scale = float(min(width / span[0], height / span[1]))
@@ -227,6 +239,27 @@ def _mixture(canvas: _Canvas, net: Net, y: float) -> None:
         )
 
 
+def _encoder(canvas: _Canvas, net: Net, y: float) -> None:
+    arrays = net.info()["arrays"]
+    units, n, h = arrays["fw.wh"]["shape"][0], net.latent_size, net.hidden_size
+    _heading(
+        canvas, y, "d", "The encoder: a drawing's latent vector, and the decoder's first state"
+    )
+    row = y + 82
+    canvas.box(70, row, 92, 50, ["drawing", "rows of 5"], "data")
+    for side, at in (("forwards", row - 36), ("backwards", row + 36)):
+        lines = [f"LSTM {side}", f"Wx  5 × {4 * units}", f"Wh  {units} × {4 * units}"]
+        canvas.box(232, at, 142, 60, lines, "weights")
+        canvas.arrow((116, row), (140, row), (140, at), (161, at))
+        canvas.arrow((303, at), (325, at), (325, row), (345, row))
+    lines = ["last h of both", f"Wμ  {2 * units} × {n}", f"Wσ  {2 * units} × {n}"]
+    canvas.box(410, row, 130, 66, lines, "weights")
+    canvas.box(530, row, 76, 66, ["z", "μ + σ·ε", f"{n}"], "mixture")
+    canvas.box(648, row, 110, 66, ["tanh: c, h", f"Wz  {n} × {2 * h}"], "weights")
+    canvas.arrow((475, row), (492, row))
+    canvas.arrow((568, row), (593, row))
+
+
 def _bar(canvas: _Canvas, right: float, y: float, scale: float) -> None:
     """A scale bar of 1, 2 or 5 times a power of ten data units, up to 100 pixels long."""
     longest = 100 / scale
@@ -237,3 +270,9 @@ def _bar(canvas: _Canvas, right: float, y: float, scale: float) -> None:
         'stroke-width="2"/>'
     )
     canvas.text(right - length * scale / 2, y - 5, f"{length:g} data units", size=11)
+
+
+def write(net: Net, path: str) -> list[str]:
+    """Write :func:`diagram`."""
+    writing.write(path, diagram(net))
+    return [path]

@@ -13,9 +13,9 @@ import os
 from dataclasses import dataclass, field
 from os import PathLike
 from typing import Any
-from xml.sax.saxutils import escape
 
-from . import require
+from .._extras import need
+from ..untrusted import read_limited, xml_text
 
 _FONT = 11
 _CHARACTER = 6.3  # width of one, in pixels
@@ -51,25 +51,31 @@ class _Graph:
 
 
 def graph_svg(path: str | PathLike[str]) -> str:
-    """Return the SVG of an exported graph: an ``.onnx`` file, or MXNet's ``.json``."""
+    """Return the SVG of an exported graph: an ``.onnx`` file, or MXNet's ``.json``.
+
+    Raises ValueError that names the file where it holds no such graph.
+    """
     source = os.fspath(path)
-    if source.endswith(".onnx"):
-        graphs = _read_onnx(source)
-    elif source.endswith(".json"):
-        graphs = [_read_mxnet(source)]
-    else:
+    if not source.endswith((".onnx", ".json")):
         raise ValueError(f"path: expected a name ending in .onnx or .json, found {source!r}")
+    try:
+        graphs = _read_onnx(source) if source.endswith(".onnx") else [_read_mxnet(source)]
+        drawn = [_draw(graph) for graph in graphs]
+    except (ImportError, OSError):
+        raise
+    # Drawing what is no graph can raise nearly anything.
+    except Exception as error:
+        raise ValueError(f"{source}: not a graph that can be drawn: {error!r:.200}") from None
     parts = []
     top, widest = 16.0, 200.0
-    for graph in graphs:
-        text, width, height = _draw(graph)
+    for text, width, height in drawn:
         parts.append(f'<g transform="translate(16 {top:g})">{text}</g>')
         top += height + 40
         widest = max(widest, width + 32)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{widest:.0f}" height="{top - 24:.0f}" '
         f'viewBox="0 0 {widest:.0f} {top - 24:.0f}" font-family="Helvetica, Arial, sans-serif" '
-        f'font-size="{_FONT}"><title>{escape(os.path.basename(source))}</title>'
+        f'font-size="{_FONT}"><title>{xml_text(os.path.basename(source))}</title>'
         '<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="6" '
         'markerHeight="6" orient="auto"><path d="M0 0L8 4L0 8Z" fill="#555"/></marker></defs>'
         '<rect width="100%" height="100%" fill="#fff"/>' + "".join(parts) + "</svg>\n"
@@ -80,8 +86,7 @@ def graph_svg(path: str | PathLike[str]) -> str:
 
 
 def _read_mxnet(path: str) -> _Graph:
-    with open(path, encoding="utf-8") as file:
-        document = json.load(file)
+    document = json.loads(read_limited(path, "document"))
     nodes: list[_Node] = []
     places: dict[int, int] = {}
     weights: dict[int, str] = {}
@@ -108,7 +113,7 @@ def _read_mxnet(path: str) -> _Graph:
 
 
 def _read_onnx(path: str) -> list[_Graph]:
-    proto = require("onnx", "export").load(path)
+    proto = need("onnx", "export").load(path)
     weights = {w.name: " × ".join(map(str, w.dims)) for w in proto.graph.initializer}
     graphs: list[_Graph] = []
     _onnx_graph(proto.graph, weights, set(), graphs)
@@ -184,7 +189,7 @@ def _draw(graph: _Graph) -> tuple[str, float, float]:
         for i in row:
             nodes[i].y = y + tallest / 2
         y += tallest + _GAP_Y
-    parts = [f'<text x="0" y="10" font-size="13" font-weight="bold">{escape(graph.title)}</text>']
+    parts = [f'<text x="0" y="10" font-size="13" font-weight="bold">{xml_text(graph.title)}</text>']
     parts += [_edge([nodes[i] for i in chain]) for chain in links]
     parts += [_box(node) for node in nodes if node.lines]
     return "".join(parts), width, y - _GAP_Y
@@ -292,7 +297,7 @@ def _box(node: _Node) -> str:
     left, top = node.x - node.width / 2, node.y - node.height / 2
     style = ['font-weight="bold"'] + ['fill="#555"'] * (len(node.lines) - 1)
     text = "".join(
-        f'<tspan x="{node.x:.1f}" y="{top + 15 + _LINE * k:.1f}" {look}>{escape(line)}</tspan>'
+        f'<tspan x="{node.x:.1f}" y="{top + 15 + _LINE * k:.1f}" {look}>{xml_text(line)}</tspan>'
         for k, (line, look) in enumerate(zip(node.lines, style, strict=True))
     )
     return (

@@ -7,10 +7,15 @@ import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .container import read_metadata
+from .. import __path__ as _FOLDERS
+from . import FORMATS
+from .safetensors import read_metadata
 
 _HERE = Path(__file__).parent
-_BUNDLED = _HERE / "weights"
+# An editable install has two folders: the source tree's, and the one that the build fills.
+_BUNDLED = next(filter(Path.is_dir, (Path(folder, "weights") for folder in _FOLDERS)), _HERE)
+
+(ADDED,), (ALONE,) = (FORMATS[format].suffixes for format in ("addition", "safetensors"))
 
 OFFICIAL = ("official", "official-small")
 """The two families of public nets."""
@@ -33,12 +38,26 @@ class CatalogEntry(NamedTuple):
     """Whether the weights are on this machine."""
 
 
+def is_name(text: str) -> bool:
+    """Whether a text is a plain name: from a caller or a file, nothing else may reach the file
+    system."""
+    return text not in ("", ".", "..") and (_BUNDLED / text).parent == _BUNDLED
+
+
 def bundled_path(name: str) -> Path | None:
     """Return the file of a bundled net, None if there is none of that name."""
-    # Names come from callers: nothing but a plain name may reach the file system.
-    path = _BUNDLED / f"{name.replace(' ', '_')}.safetensors"
-    # os.path.isfile: False, too, for what the file system cannot even look up (NUL, too long).
-    return path if path.parent == _BUNDLED and os.path.isfile(path) else None
+    if is_name(name):
+        for suffix in (ADDED, ALONE):
+            path = _BUNDLED / (name.strip().replace(" ", "_").lower() + suffix)
+            # os.path.isfile: False, too, for what the file system cannot even look up (NUL, too
+            # long).
+            if os.path.isfile(path):
+                return path
+    return None
+
+
+def _name(file: str) -> str:
+    return file.removesuffix(ADDED).removesuffix(ALONE)
 
 
 def official() -> list[dict[str, Any]]:
@@ -52,12 +71,15 @@ def catalog() -> list[CatalogEntry]:
     from .download import kept
 
     entries = []
-    for path in sorted(_BUNDLED.glob("*.safetensors")):
-        header = read_metadata(path)
+    headers = {path.name: read_metadata(path) for path in _BUNDLED.glob(f"*{ALONE}")}
+    for file in sorted(headers, key=_name):
+        header = headers[file]
+        if file.endswith(ADDED):  # of the shape of what it adds to
+            header = headers[header["__metadata__"]["base_name"] + ALONE]
         facts = header["__metadata__"]
         entries.append(
             CatalogEntry(
-                path.stem,
+                _name(file),
                 "bundled",
                 header["wh"]["shape"][0],
                 float(facts["scale_factor"]),

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import _check, _core
-from ..container import ARRAYS, pack
+from .. import _core
 from ..net import Net
+from ..writing import open_for_writing
+from .load import opened
+from .safetensors import ARRAYS, LATENT, pack
 
 
 def from_arrays(
@@ -53,13 +55,14 @@ def from_arrays(
         its range.
     """
     converted = {}
-    for key in ARRAYS:
+    expected = ARRAYS + (LATENT if any(key in arrays for key in LATENT) else ())
+    for key in expected:
         if key not in arrays:
-            raise _core.WeightsError(f"arrays: {key!r} is missing; expected {', '.join(ARRAYS)}")
+            raise _core.WeightsError(f"arrays: {key!r} is missing; expected {', '.join(expected)}")
         converted[key] = _floats(f"array {key!r}", arrays[key])
     for key in arrays:
-        if key not in ARRAYS:
-            raise _core.WeightsError(f"arrays: unexpected {key!r}; expected {', '.join(ARRAYS)}")
+        if key not in expected:
+            raise _core.WeightsError(f"arrays: unexpected {key!r}; expected {', '.join(expected)}")
     token = tuple(float(x) for x in start_token)
     container = pack(
         converted,
@@ -69,8 +72,7 @@ def from_arrays(
         start_token=token,
         metadata=metadata,
     )
-    ordinal = _check.device(device)
-    return Net(_core.Net.from_bytes(container, "arrays", precision), ordinal)
+    return opened(container, "arrays", precision, device)
 
 
 def _floats(what: str, value: Any) -> NDArray[Any]:
@@ -83,9 +85,9 @@ def _floats(what: str, value: Any) -> NDArray[Any]:
         return array.astype(np.float32)
 
 
-def write(net: Net, path: str) -> list[str]:
-    """Write ``.npz`` with the five arrays of :meth:`sketchrnn.Net.arrays` and, as JSON text under
-    ``facts``, name, scale_factor, max_len, start_token and metadata."""
+def arrays(net: Net) -> dict[str, Any]:
+    """Return the arrays of :meth:`sketchrnn.Net.arrays` and, as JSON text under ``facts``,
+    name, scale_factor, max_len, start_token and metadata."""
     facts = json.dumps(
         {
             "name": net.name,
@@ -95,5 +97,11 @@ def write(net: Net, path: str) -> list[str]:
             "metadata": net.metadata,
         }
     )
-    np.savez(path, facts=np.array(facts), **net.arrays())  # type: ignore[arg-type]
+    return {"facts": np.array(facts), **net.arrays()}
+
+
+def write(net: Net, path: str) -> list[str]:
+    """Write :func:`arrays` as ``.npz``."""
+    with open_for_writing(path) as file:
+        np.savez(file, **arrays(net))
     return [path]

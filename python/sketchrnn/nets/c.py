@@ -11,14 +11,17 @@ import re
 import shutil
 import subprocess
 import tempfile
-from os import PathLike
+from typing import TYPE_CHECKING
 
-from .net import Net
+from .. import writing
+
+if TYPE_CHECKING:
+    from ..net import Net
 
 _PER_LINE = 24
 
 
-def c_header(net: Net, symbol: str) -> str:
+def c_header(net: Net, symbol: str = "net") -> str:
     """Return a C header that defines ``static const unsigned char symbol[]``, the net's container.
 
     `symbol` must be a C identifier. The numbers are stored as the net was loaded (a ``.gen.json``
@@ -28,8 +31,7 @@ def c_header(net: Net, symbol: str) -> str:
         raise ValueError(f"symbol: expected a C identifier, found {symbol!r}")
     data = net.container
     guard = f"SKETCHRNN_NET_{symbol.upper()}_H"
-    # A comment may hold nothing that ends it early or starts a trigraph.
-    title = re.sub(r"[^A-Za-z0-9 _.,-]", "_", net.name)
+    title = comment(net.name)
     lines = [
         f"/* The net {title}: {net.hidden_size} units, {net.mixtures} components,",
         f" * {len(data)} bytes.",
@@ -46,28 +48,25 @@ def c_header(net: Net, symbol: str) -> str:
     return "\n".join(lines)
 
 
-def write_header(net: Net, path: str | PathLike[str], symbol: str | None = None) -> None:
-    """Write :func:`c_header`; the symbol is made from the file's name if none is given."""
-    target = os.fspath(path)
-    if not target.endswith(".h"):
-        raise ValueError(f"path: expected a name ending in .h, found {target!r}")
-    text = c_header(net, symbol or _symbol_of(target))
-    with open(target, "w", encoding="ascii") as file:
-        file.write(text)
+def write(net: Net, path: str, symbol: str | None = None) -> list[str]:
+    """Write a header (``.h``), or an object file for this machine and a header beside it (``.o``).
 
-
-def write_object(net: Net, path: str | PathLike[str], symbol: str | None = None) -> None:
-    """Write an object file for this machine, and beside it a header that declares what it holds:
-    ``const unsigned char symbol[]`` and ``const size_t symbol_size``.
-
-    For build systems that compile a header of megabytes slowly. Needs a C compiler: the one that
-    the environment variable CC names, else cc, gcc or clang. Raises FileNotFoundError where there
-    is none, RuntimeError with its message where it fails.
+    The symbol is made from the file's name if none is given. An object file declares
+    ``const unsigned char symbol[]`` and ``const size_t symbol_size``; it is for build systems that
+    compile a header of megabytes slowly, and needs a C compiler: the one that the environment
+    variable CC names, else cc, gcc or clang. Raises FileNotFoundError where there is none,
+    RuntimeError with its message where it fails.
     """
-    target = os.fspath(path)
-    if not target.endswith(".o"):
-        raise ValueError(f"path: expected a name ending in .o, found {target!r}")
-    symbol = symbol or _symbol_of(target)
+    name = symbol or symbol_of(path)
+    if path.endswith(".o"):
+        return _write_object(net, path, name)
+    if not path.endswith(".h"):
+        raise ValueError(f"path: expected a name ending in .h or .o, found {path!r}")
+    writing.write(path, c_header(net, name))
+    return [path]
+
+
+def _write_object(net: Net, target: str, symbol: str) -> list[str]:
     names = (os.environ.get("CC"), "cc", "gcc", "clang")
     compiler = next((found for name in names if name and (found := shutil.which(name))), None)
     if compiler is None:
@@ -79,21 +78,33 @@ def write_object(net: Net, path: str | PathLike[str], symbol: str | None = None)
             file.write(
                 f"#include <stddef.h>\n{array}const size_t {symbol}_size = sizeof {symbol};\n"
             )
-        command = [compiler, "-c", source, "-o", target]
+        made = os.path.join(folder, "net.o")
+        command = [compiler, "-c", source, "-o", made]
         done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(f"{compiler} failed: {done.stderr.strip()}")
+        if done.returncode != 0:
+            raise RuntimeError(f"{compiler} failed: {done.stderr.strip()}")
+        with open(made, "rb") as file:
+            data = file.read()
     guard = f"SKETCHRNN_NET_{symbol.upper()}_H"
-    with open(f"{target[:-2]}.h", "w", encoding="ascii") as file:
-        file.write(
-            f"/* What {os.path.basename(target)!a} holds. Written by `sketchrnn embed`. */\n"
-            f"#ifndef {guard}\n#define {guard}\n#include <stddef.h>\n"
-            f'#ifdef __cplusplus\nextern "C" {{\n#endif\n'
-            f"extern const unsigned char {symbol}[];\nextern const size_t {symbol}_size;\n"
-            f"#ifdef __cplusplus\n}}\n#endif\n#endif /* {guard} */\n"
-        )
+    header = f"{target[:-2]}.h"
+    writing.write(target, data)
+    writing.write(
+        header,
+        f"/* What {comment(os.path.basename(target))} holds. Written by `sketchrnn embed`. */\n"
+        f"#ifndef {guard}\n#define {guard}\n#include <stddef.h>\n"
+        f'#ifdef __cplusplus\nextern "C" {{\n#endif\n'
+        f"extern const unsigned char {symbol}[];\nextern const size_t {symbol}_size;\n"
+        f"#ifdef __cplusplus\n}}\n#endif\n#endif /* {guard} */\n",
+    )
+    return [target, header]
 
 
-def _symbol_of(target: str) -> str:
+def comment(text: str) -> str:
+    """Return what a comment may hold: nothing that ends it early or starts a trigraph."""
+    return re.sub(r"[^A-Za-z0-9 _.,-]", "_", text)
+
+
+def symbol_of(target: str) -> str:
+    """Return a C identifier for a file or a net."""
     stem = re.sub(r"[^A-Za-z0-9_]", "_", os.path.splitext(os.path.basename(target))[0])
     return stem if re.match(r"[A-Za-z_]", stem) else f"net_{stem}"

@@ -4,6 +4,10 @@
 torch.nn.LSTM (https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html) stacks the gates
 i, f, g, o as rows and adds two biases; TensorFlow's g is j, its forget gate adds 1. The head's rows
 are the contract's outputs in their order; inputs are stroke-5 rows in net units.
+
+A net with an encoder has ``encoder = nn.LSTM(5, E, bidirectional=True)``, ``mu``, ``sigma`` (of
+which half the exponent is taken) = ``nn.Linear(2E, N_z)``, ``initial = nn.Linear(N_z, 2H)`` (c
+first, then h, of which tanh is taken) beside ``lstm = nn.LSTM(5 + N_z, H)`` and ``head``.
 """
 
 from __future__ import annotations
@@ -15,13 +19,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
-from ..net import Net
-from . import require
+from .._extras import need
+from ..writing import open_for_writing
 from .npz import from_arrays
 
 if TYPE_CHECKING:
     import torch
 
+    from ..net import Net
+
+_LINEAR = {
+    "mu": ("mu.w", "mu.b"),
+    "sigma": ("sigma.w", "sigma.b"),
+    "initial": ("z.w", "z.b"),
+}
 _LSTM = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
@@ -29,19 +40,61 @@ def state_dict(net: Net) -> dict[str, torch.Tensor]:
     """Return ``lstm.weight_ih_l0`` (4H, 5), ``lstm.weight_hh_l0`` (4H, H), ``lstm.bias_ih_l0``
     (4H,), ``lstm.bias_hh_l0`` (4H,; zeros), ``head.weight`` (3 + 6M, H), ``head.bias`` (3 + 6M,).
     """
-    torch = require("torch", "train")
+    torch = need("torch", "train")
     arrays = net.arrays()
-    i, j, f, o = np.split(arrays["b"], 4)
-    bias = np.concatenate([i, f + np.float32(1.0), j, o])
-    rows = {
-        "lstm.weight_ih_l0": _ifgo(arrays["wx"]).T,
-        "lstm.weight_hh_l0": _ifgo(arrays["wh"]).T,
-        "lstm.bias_ih_l0": bias,
-        "lstm.bias_hh_l0": np.zeros_like(bias),
-        "head.weight": arrays["wo"].T,
-        "head.bias": arrays["bo"],
-    }
+    rows = _lstm_rows(arrays, "", "lstm", "l0")
+    linear = {"head": ("wo", "bo")}
+    if net.latent_size:
+        if net.metadata.get("latent_tanh") == "true":
+            raise ValueError("this net applies tanh to z before its first state: no linear layer's")
+        rows |= _lstm_rows(arrays, "fw.", "encoder", "l0")
+        rows |= _lstm_rows(arrays, "bw.", "encoder", "l0_reverse")
+        linear |= _LINEAR
+    for layer, (weight, b) in linear.items():
+        rows |= {f"{layer}.weight": arrays[weight].T, f"{layer}.bias": arrays[b]}
     return {key: torch.from_numpy(np.array(value, order="C")) for key, value in rows.items()}
+
+
+def _lstm_rows(
+    arrays: Mapping[str, NDArray[Any]], side: str, module: str, layer: str
+) -> dict[str, NDArray[Any]]:
+    i, j, f, o = np.split(arrays[f"{side}b"], 4)
+    bias = np.concatenate([i, f + np.float32(1.0), j, o])
+    return {
+        f"{module}.weight_ih_{layer}": _ifgo(arrays[f"{side}wx"]).T,
+        f"{module}.weight_hh_{layer}": _ifgo(arrays[f"{side}wh"]).T,
+        f"{module}.bias_ih_{layer}": bias,
+        f"{module}.bias_hh_{layer}": np.zeros_like(bias),
+    }
+
+
+def _whole(state: Mapping[str, Any]) -> dict[str, Any]:
+    """The arrays of a net with an encoder, from tensors named as :func:`state_dict` names them."""
+    left = set(state)
+
+    def take(key: str) -> NDArray[Any]:
+        if key not in left:
+            raise _core.WeightsError(f"state: {key} is missing, beside an encoder")
+        left.remove(key)
+        return _array(state, key)
+
+    arrays: dict[str, Any] = {}
+    for side, module, layer in (
+        ("", "lstm", "l0"),
+        ("fw.", "encoder", "l0"),
+        ("bw.", "encoder", "l0_reverse"),
+    ):
+        w_ih, w_hh, b_ih, b_hh = (take(f"{module}.{part}_{layer}") for part in _LSTM)
+        if w_ih.ndim != 2 or w_hh.ndim != 2 or b_ih.shape != b_hh.shape or len(b_ih) % 4:
+            raise _core.WeightsError(f"state: {module}: its tensors' shapes do not agree")
+        i, f, g, o = np.split(b_ih.astype(np.float64) + b_hh, 4)
+        arrays[f"{side}wx"], arrays[f"{side}wh"] = _ijfo(w_ih.T), _ijfo(w_hh.T)
+        arrays[f"{side}b"] = np.concatenate([i, g, f - 1.0, o])
+    for layer, (weight, b) in {"head": ("wo", "bo"), **_LINEAR}.items():
+        arrays[weight], arrays[b] = take(f"{layer}.weight").T, take(f"{layer}.bias")
+    if left:
+        raise _core.WeightsError(f"state: unexpected {sorted(left)[0]}")
+    return arrays
 
 
 def from_torch(
@@ -60,7 +113,8 @@ def from_torch(
     It must hold one ``nn.LSTM(5, H)`` or ``nn.LSTMCell`` and one ``nn.Linear(H, 3 + 6M)``, under
     whatever names. The linear layer's rows must be pen logits (3), then M each of π logits, μx, μy,
     log σx, log σy, atanh ρ; the LSTM's input stroke-5 rows in net units. Other parameters are those
-    of :func:`sketchrnn.from_arrays`. PyTorch itself need not be there.
+    of :func:`sketchrnn.from_arrays`. PyTorch itself need not be there. A net with an encoder has
+    the names that ``net.export(None, "torch")`` gives it.
 
     Raises WeightsError (a ValueError) that names the tensor which is missing, unexpected or of the
     wrong shape.
@@ -69,6 +123,17 @@ def from_torch(
         state = state.state_dict()
     if not isinstance(state, Mapping):
         raise TypeError(f"state: expected a module or a state_dict, found {type(state).__name__}")
+    facts: dict[str, Any] = {
+        "scale_factor": scale_factor,
+        "max_len": max_len,
+        "start_token": start_token,
+        "name": name,
+        "metadata": metadata,
+        "precision": precision,
+        "device": device,
+    }
+    if any(str(key).startswith("encoder.") for key in state):
+        return from_arrays(_whole(state), **facts)
     lstm, head = _find(state)
     w_ih, w_hh, b_ih, b_hh = (_array(state, lstm[key]) for key in _LSTM)
     weight, bias = (_array(state, key) for key in head)
@@ -92,13 +157,7 @@ def from_torch(
             "wo": weight.T,
             "bo": bias,
         },
-        scale_factor=scale_factor,
-        max_len=max_len,
-        start_token=start_token,
-        name=name,
-        metadata=metadata,
-        precision=precision,
-        device=device,
+        **facts,
     )
 
 
@@ -145,5 +204,7 @@ def _array(state: Mapping[str, Any], key: str) -> NDArray[Any]:
 
 def write(net: Net, path: str) -> list[str]:
     """Write :func:`state_dict` with torch.save, readable with ``weights_only=True``."""
-    require("torch", "train").save(state_dict(net), path)
+    state = state_dict(net)
+    with open_for_writing(path) as file:
+        need("torch", "train").save(state, file)
     return [path]

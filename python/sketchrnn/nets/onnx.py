@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..net import Net
-from . import require
+from .. import writing
+from .._extras import need
 
 if TYPE_CHECKING:
     from onnx import ModelProto
+
+    from ..net import Net
 
 # Every operator here has this form since 17 or before, and ONNX Runtime reads it since 1.12.
 _OPSET = 17
@@ -34,7 +36,7 @@ class _Nodes:
     graph, whose names its subgraphs see."""
 
     def __init__(self, outer: _Nodes | None = None) -> None:
-        self.onnx = require("onnx", "export")
+        self.onnx = need("onnx", "export")
         self.nodes: list[Any] = []
         self.constants: dict[str, NDArray[Any]] = outer.constants if outer else {}
 
@@ -70,12 +72,18 @@ def model(net: Net, graph: str = "step") -> ModelProto:
         rows until all N drawings have ended; rows behind a drawing's end are (0, 0, 0, 0, 1). The
         four uniforms choose component and pen state, and give Box–Muller's radius and angle: those
         of Philox that the core takes give the core's drawings, up to rounding.
+
+        Of a net with an encoder (N_z numbers of latent vector) there are three others: "encoder",
+        ``strokes`` (N, T, 5) and ``lengths`` (N,) int32, rows behind a drawing's length being
+        ignored → ``mu``, ``sigma`` (N, N_z); "initial", ``z`` (N, N_z) → the first ``h``, ``c``
+        (N, H); and "step" takes ``z`` (N, N_z) beside x, h and c.
     """
-    if graph not in _GRAPHS:
-        raise ValueError(f"graph: expected one of {', '.join(_GRAPHS)}, found {graph!r}")
+    graphs = {"step": _step, **_LATENT_GRAPHS} if net.latent_size else _GRAPHS
+    if graph not in graphs:
+        raise ValueError(f"graph: expected one of {', '.join(graphs)}, found {graph!r}")
     nodes = _Nodes()
     onnx = nodes.onnx
-    inputs, outputs = _GRAPHS[graph](net, nodes)
+    inputs, outputs = graphs[graph](net, nodes)
     graph_proto = onnx.helper.make_graph(
         nodes.nodes,
         f"{_identifier(net.name)}_{graph}",
@@ -106,9 +114,7 @@ def model(net: Net, graph: str = "step") -> ModelProto:
 
 def write(net: Net, path: str, graph: str = "step") -> list[str]:
     """Write :func:`model` to `path`."""
-    data = model(net, graph).SerializeToString()
-    with open(path, "wb") as file:
-        file.write(data)
+    writing.write(path, model(net, graph).SerializeToString())
     return [path]
 
 
@@ -141,6 +147,8 @@ def _cell(net: Net, n: _Nodes, x: str, h: str, c: str) -> tuple[str, str]:
     """TensorFlow's BasicLSTMCell, gates i, j, f, o. Returns the names of h' and c'."""
     arrays = net.arrays()
     scaled = n("Div", [x, n.constant("input_scale", _scales(net))], "x_net_units")
+    if net.latent_size:
+        scaled = n("Concat", [scaled, "z"], "x_and_z", axis=-1)
     from_x = n("MatMul", [scaled, n.constant("Wx", arrays["wx"])], "gates_from_x")
     from_h = n("MatMul", [h, n.constant("Wh", arrays["wh"])], "gates_from_h")
     both = n("Add", [from_x, from_h], "gates_without_bias")
@@ -158,7 +166,9 @@ def _head(net: Net, n: _Nodes, h: str) -> list[str]:
     """The dense layer, cut into pen logits, π logits, μx, μy, log σx, log σy, atanh ρ."""
     arrays = net.arrays()
     product = n("MatMul", [h, n.constant("Wo", arrays["wo"])], "head_without_bias")
-    z = n("Add", [product, n.constant("bo", arrays["bo"])], "z")
+    # "z" is a graph's latent vector, where there is one.
+    name = "head" if net.latent_size else "z"
+    z = n("Add", [product, n.constant("bo", arrays["bo"])], name)
     sizes = n.constant("head_sizes", [3] + [net.mixtures] * 6, np.int64)
     parts = ["z_pen", "z_pi", "z_mu_x", "z_mu_y", "z_sigma_x", "z_sigma_y", "z_rho"]
     return n.add("Split", [z, sizes], parts, axis=-1)
@@ -187,20 +197,70 @@ def _step(net: Net, n: _Nodes) -> Any:
     hidden = net.hidden_size
     h, c = _cell(net, n, "x", "h", "c")
     parameters = _mixture(net, n, h, ["N"])
+    z = [("z", ["N", net.latent_size])] if net.latent_size else []
     return (
-        [("x", ["N", 5]), ("h", ["N", hidden]), ("c", ["N", hidden])],
+        [("x", ["N", 5]), ("h", ["N", hidden]), ("c", ["N", hidden]), *z],
         [(h, ["N", hidden]), (c, ["N", hidden]), *parameters],
     )
+
+
+def _gates(columns: NDArray[np.float32]) -> NDArray[np.float32]:
+    """ONNX's LSTM has the gates i, o, f, c as rows, one direction first; its c is our j."""
+    i, j, f, o = np.split(columns, 4, axis=-1)
+    return np.concatenate([i, o, f, j], axis=-1).T[None]
+
+
+def _encoder(net: Net, n: _Nodes) -> Any:
+    """One operator for both directions, which reads each drawing up to its length."""
+    arrays, latent = net.arrays(), net.latent_size
+    units = arrays["fw.wh"].shape[0]
+
+    def both(key: str) -> NDArray[np.float32]:
+        return np.concatenate([_gates(arrays[f"{side}.{key}"]) for side in ("fw", "bw")])
+
+    biases = []
+    for side in ("fw", "bw"):
+        bias = arrays[f"{side}.b"]
+        bias[2 * units : 3 * units] += np.float32(1.0)
+        rows = _gates(bias[None])[..., 0]
+        biases.append(np.concatenate([rows, np.zeros_like(rows)], axis=-1))
+    scaled = n("Div", ["strokes", n.constant("input_scale", _scales(net))], "rows_net_units")
+    by_time = n("Transpose", [scaled], "rows_by_time", perm=[1, 0, 2])
+    w, r = n.constant("W", both("wx")), n.constant("R", both("wh"))
+    b = n.constant("B", np.concatenate(biases))
+    n.add(
+        "LSTM",
+        [by_time, w, r, b, "lengths"],
+        ["", "h_last"],
+        hidden_size=units,
+        direction="bidirectional",
+    )
+    by_drawing = n("Transpose", ["h_last"], "h_by_drawing", perm=[1, 0, 2])
+    flat = n("Flatten", [by_drawing], "h_both", axis=1)
+    for key in ("mu", "sigma"):
+        product = n("MatMul", [flat, n.constant(f"{key}.w", arrays[f"{key}.w"])], f"{key}_product")
+        name = "mu" if key == "mu" else "log_variance"
+        n("Add", [product, n.constant(f"{key}.b", arrays[f"{key}.b"])], name)
+    n("Exp", [n("Mul", ["log_variance", n.constant("half", 0.5)], "log_sigma")], "sigma")
+    return (
+        [("strokes", ["N", "T", 5]), ("lengths", ["N"], "INT32")],
+        [("mu", ["N", latent]), ("sigma", ["N", latent])],
+    )
+
+
+def _initial(net: Net, n: _Nodes) -> Any:
+    arrays, hidden = net.arrays(), net.hidden_size
+    z = n("Tanh", ["z"], "tanh_z") if net.metadata.get("latent_tanh") == "true" else "z"
+    product = n("MatMul", [z, n.constant("Wz", arrays["z.w"])], "state_product")
+    summed = n("Add", [product, n.constant("bz", arrays["z.b"])], "state_sum")
+    state = n("Tanh", [summed], "state")
+    n.add("Split", [state, n.constant("halves", [hidden] * 2, np.int64)], ["c", "h"], axis=-1)
+    return [("z", ["N", net.latent_size])], [("h", ["N", hidden]), ("c", ["N", hidden])]
 
 
 def _sequence(net: Net, n: _Nodes) -> Any:
     arrays = net.arrays()
     hidden = net.hidden_size
-
-    def gates(columns: NDArray[np.float32]) -> NDArray[np.float32]:
-        """ONNX's LSTM has the gates i, o, f, c as rows, one direction first; its c is our j."""
-        i, j, f, o = np.split(columns, 4, axis=-1)
-        return np.concatenate([i, o, f, j], axis=-1).T[None]
 
     # The batch size from the input, for the start token's row.
     shape = n("Shape", ["strokes"], "strokes_shape")
@@ -213,10 +273,10 @@ def _sequence(net: Net, n: _Nodes) -> Any:
     scaled = n("Div", [rows, n.constant("input_scale", _scales(net))], "rows_net_units")
     # The operator wants time first (its other layout is not in ONNX Runtime).
     by_time = n("Transpose", [scaled], "rows_by_time", perm=[1, 0, 2])
-    w = n.constant("W", gates(arrays["wx"]))
-    r = n.constant("R", gates(arrays["wh"]))
+    w = n.constant("W", _gates(arrays["wx"]))
+    r = n.constant("R", _gates(arrays["wh"]))
     # Two biases, of which the second is zero.
-    bias = gates(_bias(net)[None])[..., 0]
+    bias = _gates(_bias(net)[None])[..., 0]
     b = n.constant("B", np.concatenate([bias, np.zeros_like(bias)], axis=-1))
     n.add("LSTM", [by_time, w, r, b], ["lstm"], hidden_size=hidden)
     one = n.constant("one", [1], np.int64)
@@ -347,4 +407,5 @@ def _sampler_step(net: Net, n: _Nodes) -> None:
     n("Equal", [fewest, n.constant("zero_scalar", 0, np.int64)], "go_on_next")
 
 
+_LATENT_GRAPHS = {"encoder": _encoder, "initial": _initial}
 _GRAPHS = {"step": _step, "sequence": _sequence, "sampler": _sampler}

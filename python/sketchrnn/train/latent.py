@@ -1,0 +1,174 @@
+"""The paper's whole model in training: bidirectional encoder, latent vector, and the KL term.
+
+Ha & Eck 2017 (arXiv 1704.03477): eq. 1 to 3 for the net, 8 to 11 for the loss. Of a drawing, both
+LSTMs of the encoder read all rows, the ending one too; z = μ + σ·ε in training, z = μ where a net
+is only evaluated. z acts through the gates' bias (z · wx[5:]) and the first state, as in the core.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ..nets.safetensors import ARRAYS, LATENT
+from .batches import Batch
+from .loop import Run, Settings
+from .model import Net, lstm
+
+
+class LatentNet(Net):
+    """H units, M components, and an encoder of twice E units for latent vectors of N_z numbers.
+
+    Parameters are named as the container's arrays with "_" for "."; wx is (5 + N_z, 4H).
+    """
+
+    def __init__(
+        self, hidden: int, mixtures: int = 20, encoder: int = 256, latent: int = 128
+    ) -> None:
+        super().__init__(hidden, mixtures)
+        self.encoder, self.latent = encoder, latent
+        self.wx = nn.Parameter(torch.cat([self.wx.detach(), torch.zeros(latent, 4 * hidden)]))
+        nn.init.normal_(self.wx.detach()[5:], std=0.3 / math.sqrt(latent))
+        for side in ("fw", "bw"):
+            lone = Net(encoder, 1)
+            for key in ("wx", "wh", "b"):
+                setattr(self, f"{side}_{key}", nn.Parameter(getattr(lone, key).detach()))
+        wide = 2 * encoder
+        for key in ("mu", "sigma"):
+            # As Magenta's: small, so that every drawing begins near N(0, I).
+            setattr(self, f"{key}_w", nn.Parameter(torch.randn(wide, latent) * 1e-3))
+            setattr(self, f"{key}_b", nn.Parameter(torch.zeros(latent)))
+        self.z_w = nn.Parameter(torch.randn(latent, 2 * hidden) * 1e-3)
+        self.z_b = nn.Parameter(torch.zeros(2 * hidden))
+
+    def encode(
+        self, rows: Tensor, lengths: Tensor, kept: Tensor | None = None, **how: Any
+    ) -> tuple[Tensor, Tensor]:
+        """Rows (T, B, 5) in net units, lengths (B,) → μ and log σ² (B, N_z)."""
+        each = torch.arange(rows.shape[1])
+        at = torch.arange(len(rows))[:, None]
+        backwards = torch.where(at < lengths, lengths - 1 - at, at)
+        ends = []
+        for i, (side, order) in enumerate((("fw", rows), ("bw", rows[backwards, each]))):
+            wx, wh, b = (getattr(self, f"{side}_{key}") for key in ("wx", "wh", "b"))
+            part = None if kept is None else kept[i]
+            h = lstm(order, wx, wh, b.expand(len(each), -1), kept=part, **how)
+            ends.append(h[lengths - 1, each])
+        both = torch.cat(ends, 1)
+        return both @ self.mu_w + self.mu_b, both @ self.sigma_w + self.sigma_b
+
+    def follow(  # type: ignore[override]
+        self,
+        batch: Batch,
+        *,
+        noise: Tensor | None = None,
+        encoder_kept: Tensor | None = None,
+        kept: Tensor | None = None,
+        gain: float = 1.0,
+        kind: torch.dtype = torch.float32,
+        weights: Tensor | None = None,
+        outputs: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor | None]:
+        """Head outputs over each drawing with its own latent vector, and L_KL of each (eq. 10).
+
+        In training: `noise` (B, N_z) is ε, `encoder_kept` (2, T, B, E) the encoder's dropout.
+        """
+        lengths = torch.from_numpy(batch.valid.sum(0).astype(np.int64))
+        rows = torch.from_numpy(batch.targets)
+        mu, spread = self.encode(rows, lengths, encoder_kept, gain=gain, kind=kind)
+        kl = -0.5 * (1.0 + spread - mu * mu - spread.exp()).mean(1)
+        z = mu if noise is None else mu + (0.5 * spread).exp() * noise
+        c, h = torch.tanh(z @ self.z_w + self.z_b).chunk(2, 1)
+        states = lstm(
+            torch.from_numpy(batch.inputs),
+            self.wx[:5],
+            self.wh if weights is None else self.wh * weights,
+            self.b + z @ self.wx[5:],
+            kept=kept,
+            gain=gain,
+            kind=kind,
+            start=(h, c),
+        )
+        if outputs is not None:
+            states = states * outputs
+        return states @ self.wo + self.bo, kl
+
+
+@dataclass(frozen=True)
+class LatentSettings(Settings):
+    """The loss is L_R + w_kl · η · max(L_KL, kl_min), η = 1 - (1 - eta_min) · kl_rate^step: the
+    paper's w_KL, η_min, R and KL_min (section 3.3; Magenta's defaults)."""
+
+    w_kl: float = 0.5
+    eta_min: float = 0.01
+    kl_rate: float = 0.99995
+    kl_min: float = 0.2
+
+
+class LatentRun(Run):
+    """A training with that loss; L_R and L_KL of the validation stand in `history`."""
+
+    net: LatentNet
+    settings: LatentSettings
+
+    def _given(self, batch: Batch) -> dict[str, Tensor]:
+        count = batch.valid.shape[1]
+        rng = np.random.default_rng([self.settings.seed, 7, self.step])
+        noise = rng.standard_normal((count, self.net.latent), np.float32)
+        given = {"noise": torch.from_numpy(noise)}
+        if self.settings.keep < 1.0:
+            shape = (2, *batch.valid.shape, self.net.encoder)
+            given["encoder_kept"] = self._kept(8, shape)[0]
+        return given
+
+    def _per_row(self, nats: Tensor, kl: Tensor | None, batch: Batch) -> Tensor:
+        # All of it times N_max · drawings / rows: L_R is then nats per row, as in every net's
+        # training, so that learning rates and the bound on gradients mean the same.
+        assert kl is not None
+        s = self.settings
+        eta = 1.0 - (1.0 - s.eta_min) * s.kl_rate**self.step
+        per_row = s.n_max * len(kl) / batch.rows
+        return nats / batch.rows + per_row * s.w_kl * eta * kl.mean().clamp(min=s.kl_min)
+
+    def _criterion(self, found: dict[str, float]) -> float:
+        s = self.settings
+        per_row = s.n_max * len(self.valid) / found["rows"]
+        return found["nats"] + per_row * s.w_kl * max(found["kl"], s.kl_min)
+
+
+def begun(
+    decoder: dict[str, NDArray[np.float32]], encoder: int, latent: int, seed: int
+) -> LatentNet:
+    """A net with a new encoder whose decoder begins as a net without one: wx, wh, b, wo, bo."""
+    torch.manual_seed(seed)
+    hidden, out = decoder["wo"].shape
+    net = LatentNet(hidden, (out - 3) // 6, encoder, latent)
+    with torch.no_grad():
+        for key in ARRAYS:
+            getattr(net, key)[: len(decoder[key])] = torch.from_numpy(decoder[key])
+    return net
+
+
+def tensors(net: LatentNet) -> dict[str, NDArray[np.float32]]:
+    """The container's 17 arrays."""
+    return {
+        key: getattr(net, key.replace(".", "_")).detach().numpy().astype(np.float32)
+        for key in (*ARRAYS, *LATENT)
+    }
+
+
+def unfolded(arrays: dict[str, Any]) -> LatentNet:
+    """A net from the container's 17 arrays, to go on training it."""
+    hidden, out = arrays["wo"].shape
+    net = LatentNet(hidden, (out - 3) // 6, len(arrays["fw.wh"]), len(arrays["z.w"]))
+    with torch.no_grad():
+        for key in (*ARRAYS, *LATENT):
+            value = torch.as_tensor(np.asarray(arrays[key], np.float32))
+            getattr(net, key.replace(".", "_")).copy_(value)
+    return net
