@@ -1,0 +1,143 @@
+"""Trains the nets with a latent vector: `morph`, over ten objects, and one of cats alone.
+
+    python tools/nets/morph.py corpus.npz OUTPUT [--net morph] [--init everything.safetensors]
+
+Drawings from `corpus.py`. The decoder begins as the net of all objects, with the mean of the ten
+objects' biases, so that what is left to learn is the encoder and what to do with z. Stopped at any
+moment, the same command goes on from its checkpoint; each validation that is the best so far writes
+the net as it would ship.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from sketchrnn.formats.npz import SPLITS
+from sketchrnn.train import data, export, latent, model
+from sketchrnn.train.batches import Augment
+from sketchrnn.train.latent import LatentRun, LatentSettings
+
+OBJECTS = {
+    "morph": (
+        "bird",
+        "butterfly",
+        "car",
+        "cat",
+        "dog",
+        "face",
+        "flamingo",
+        "horse",
+        "owl",
+        "pig",
+    ),
+    "cat": ("cat",),
+}
+LONGEST = 120
+"""Rows of a drawing, 2% have more: a batch takes as long as its longest."""
+
+SIZES = {"encoder": 256, "latent": 128}
+
+# What glibc's heap does by default with tensors of some megabytes takes a fifth of the time.
+HEAP = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "80000000000"}
+
+
+def settings(name: str, steps: int) -> LatentSettings:
+    """Those of the paper where it has them; η rises within the first third of so few steps."""
+    return LatentSettings(
+        steps=steps,
+        batch=128,
+        lr=1e-3,
+        lr_end=1e-5,
+        warmup=100,
+        keep=0.95,
+        weight_drop=0.05,
+        average=0.995,
+        every=250,
+        patience=40,
+        bfloat16=True,
+        n_max=LONGEST,
+        most=1500,
+        augment=Augment(scale=0.1, drop=0.1, dither=0.1),
+        w_kl=0.5,
+        kl_rate=1.0 - 10.0 / steps,
+    )
+
+
+def decoder(path: Path, objects: tuple[str, ...]) -> dict[str, Any]:
+    """wx, wh, b, wo, bo of a net of many objects with the mean of these objects' biases."""
+    arrays, metadata = export.read(path)
+    known = json.loads(metadata["objects"])
+    net = model.unfolded(arrays)
+    each = [model.folded(net, known.index(word)) for word in objects]
+    return {key: np.mean([one[key] for one in each], axis=0) for key in each[0]}
+
+
+def write(path: Path, run: LatentRun, name: str, parts: dict[str, Any], begun: str | None) -> None:
+    """The net with the best weights so far."""
+    record = {
+        "command": "tools/nets/morph.py",
+        "objects": OBJECTS[name],
+        "drawings": {k: len(v) for k, v in parts.items()},
+        "split": "sha256 of key_id, or of the content: 85 / 7.5 / 7.5 %",
+        "steps": run.step,
+        "seconds": round(run.seconds),
+        "init": begun,
+        "settings": asdict(run.settings),
+        "losses": {k: round(v, 4) for k, v in min(run.history, key=run._criterion).items()},
+    }
+    metadata = export.describe(name, run.scale_factor, LONGEST, record)
+    export.write(path, latent.tensors(run.averaged()), metadata, "I8")
+
+
+def main() -> None:
+    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    p.add_argument("corpus", type=Path)
+    p.add_argument("output", type=Path, help="folder of nets and checkpoints")
+    p.add_argument("--net", choices=OBJECTS, default="morph")
+    p.add_argument("--init", type=Path, help="a net of many objects, for the decoder")
+    p.add_argument("--steps", type=int, default=6000)
+    p.add_argument("--threads", type=int, default=1)
+    args = p.parse_args()
+    if any(os.environ.get(key) != value for key, value in HEAP.items()):
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **HEAP})
+    torch.set_num_threads(args.threads)
+    name, objects = args.net, OBJECTS[args.net]
+    args.output.mkdir(parents=True, exist_ok=True)
+    drawings = [d for d in data.read([args.corpus]) if d.word in objects]
+    drawings = [d for d in drawings if len(d.rows) < LONGEST]
+    parts = {s: [d for d in drawings if d.split == s] for s in SPLITS}
+    torch.manual_seed(0)
+    if args.init is None:
+        net = latent.LatentNet(512, 20, **SIZES)
+        scale = data.scale_factor(parts["train"])
+    else:
+        net = latent.begun(decoder(args.init, objects), **SIZES, seed=0)
+        scale = float(export.read(args.init)[1]["scale_factor"])
+    model.compile_cells()
+    chosen = settings(name, args.steps)
+    checkpoint = args.output / f"{name}.ckpt"
+    run = LatentRun(net, chosen, parts["train"], parts["valid"], {}, scale, checkpoint)
+    print(json.dumps({"drawings": {k: len(v) for k, v in parts.items()}, "step": run.step}))
+
+    def report(found: dict[str, float]) -> None:
+        shown = {k: round(v, 4) for k, v in found.items()}
+        print(json.dumps({"loss": round(run._criterion(found), 4), **shown}), flush=True)
+        if run.bad == 0:
+            write(
+                args.output / f"{name}.safetensors", run, name, parts, args.init and args.init.name
+            )
+
+    run.go(report)
+
+
+if __name__ == "__main__":
+    main()

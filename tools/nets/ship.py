@@ -1,0 +1,78 @@
+"""Takes finished additions into weights/, each in the place of a net that it is better than.
+
+    python tools/nets/ship.py FAMILY --corpus corpus.npz [--weights weights] [--count 200]
+
+An addition is taken if its drawings end, or more of them than before, and if it is better on the
+held-out drawings of its object than what weights/ has of that name: an earlier addition, or a net
+that stands alone, which is then deleted. Both are measured here, on the same drawings: those of the
+first nets (`--all`: of every source).
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import ends
+import numpy as np
+
+import sketchrnn
+from sketchrnn.train import data
+
+SUFFIX = ".addition.safetensors"
+ENOUGH = 0.99
+"""Of drawings at each temperature, and of held-out ones completed from half, on average."""
+
+
+def nats(net: sketchrnn.Net, real: Sequence[ends.Rows]) -> float:
+    """Per point of real drawings."""
+    return net.score(list(real)).per_point
+
+
+def ended(net: sketchrnn.Net, real: Sequence[ends.Rows], count: int) -> tuple[float, float]:
+    """The smallest share that ended by itself, of all temperatures and kinds, and the longest
+    median length over that of real ones."""
+    found = ends.measure(net, real, count).values()
+    return min(f["ended"] for f in found), max(f["length"] for f in found)
+
+
+def main() -> None:
+    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    p.add_argument("family", type=Path, help="folder of additions")
+    p.add_argument("--corpus", type=Path, required=True, help="what corpus.py wrote")
+    p.add_argument("--weights", type=Path, default=Path("weights"))
+    p.add_argument("--count", type=int, default=200)
+    args = p.parse_args()
+    corpus = data.load_cache(args.corpus)
+    for path in sorted(args.family.glob(f"*{SUFFIX}")):
+        target = args.weights / path.name
+        if target.exists() and target.read_bytes() == path.read_bytes():
+            continue
+        net = sketchrnn.load(path)
+        held = [d for d in corpus if d.word == net.name and d.split != "train"]
+        first = [d for d in held if "src" not in d.facts]
+        own = args.weights / path.name.replace(SUFFIX, ".safetensors")
+        chosen = [d.rows.astype(np.float32) for d in (first if own.exists() else held)]
+        real = ends.held_out(corpus, net.name)
+        before, least = np.inf, 0.0
+        for old in (target, own):
+            if old.exists():
+                was = sketchrnn.load(old)
+                before, (least, _) = nats(was, chosen), ended(was, real, args.count)
+        after, (share, length) = nats(net, chosen), ended(net, real, args.count)
+        taken = after < before and (share >= ENOUGH or share > least)
+        print(
+            f"{net.name:14} {before:.4f} -> {after:.4f} of {len(chosen)} drawings, ended "
+            f"{least:.1%} -> {share:.1%} at least, {length:.2f} times as long at most: "
+            f"{'taken' if taken else 'left'}",
+            flush=True,
+        )
+        if taken:
+            shutil.copyfile(path, target)
+            own.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""Nets for chips: few units, distilled from the large net of their object.
+
+    python tools/nets/small.py weights/pig.addition.safetensors --units 64 128 256 \\
+        --corpus corpus.npz -o weights
+
+Each learns what comes next from drawings, real ones and thousands more that the large net makes at
+τ = 1, and what the large net says could come next: at each row its whole mixture and pen are the
+target (Hinton et al. 2015, arXiv 1503.02531), components matched in order, as in
+`sketchrnn.train.ending`. Then it is taught to end, and stored in 8 bits. What was stopped goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import family
+import numpy as np
+import recipe
+import torch
+from torch import Tensor
+
+import sketchrnn
+from sketchrnn.train import data, ending, export, model
+from sketchrnn.train.batches import Batch
+from sketchrnn.train.loop import Run
+
+
+class Distilled(Run):
+    """A training whose targets are, beside the next row, a large net's distributions of it."""
+
+    teacher: model.Net
+    pixel: float
+
+    def objective(self, z: Tensor, batch: Batch) -> Tensor:
+        with torch.no_grad():
+            inputs, words = torch.from_numpy(batch.inputs), torch.from_numpy(batch.words)
+            said = self.teacher(inputs, words, kind=model.products(True))
+        apart = ending.divergence(said, z, self.pixel) * torch.from_numpy(batch.valid)
+        return super().objective(z, batch) + torch.stack([apart.sum(), torch.zeros(())])
+
+
+def drawn(net: sketchrnn.Net, count: int) -> list[data.Drawing]:
+    """Drawings of a net at τ = 1 that ended, on whole pixels like real ones."""
+    some = [s.stroke3 for s in net.draw(count, temperature=1.0, seed=0) if s.finished]
+    return [
+        data.Drawing(net.name, str(i), np.rint(rows).astype(np.int16), "train")
+        for i, rows in enumerate(some)
+        if len(rows) > 1
+    ]
+
+
+def small(
+    large: sketchrnn.Net, units: int, drawings: Sequence[data.Drawing], output: Path
+) -> dict[str, Any]:
+    """Write a net of so many units; its record."""
+    scale = float(large.metadata["scale_factor"])
+    parts = family.split([d for d in drawings if d.word == large.name])
+    torch.manual_seed(0)
+    teacher = model.unfolded(large.arrays())
+    run = Distilled(
+        model.Net(units, large.mixtures),
+        recipe.SMALL,
+        parts["train"] + drawn(large, recipe.SMALL_DRAWINGS),
+        parts["valid"],
+        {},
+        scale,
+        output.with_suffix(".ckpt"),
+    )
+    run.teacher, run.pixel = teacher.eval(), 1.0 / (12.0 * scale**2)
+    name = f"{large.name}-{units}"
+    run.go(family.report(name))
+    net = run.averaged()
+    before = family.losses(net, parts, {}, scale)
+    metadata = export.describe(name, scale, recipe.LONGEST, {})
+    checkpoint = output.with_suffix(".end.ckpt")
+    # Called as its object, for the real drawings that hold it; its file has the units, too.
+    taught = ending.Ending(
+        net,
+        metadata | {"name": large.name},
+        recipe.SMALL_ENDING,
+        real=parts["train"],
+        checkpoint=checkpoint,
+    )
+    taught.go(family.report(name))
+    tensors = model.tensors(taught.average)
+    stored = model.unfolded(export.unpack(export.pack(tensors, metadata, "I8"))[0])
+    own = family.record(
+        parts,
+        run,
+        recipe.SMALL_ENDING,
+        family.losses(stored, parts, {}, scale),
+        before_ending=before,
+        part=taught.part,
+        teacher=family.losses(teacher, parts, {}, scale),
+        learnt_from=len(run.batches.drawings),
+    )
+    own["command"] = "tools/nets/small.py"
+    metadata["training"] = json.dumps(own)
+    export.write(output, tensors, metadata, "I8")
+    checkpoint.unlink()
+    output.with_suffix(".ckpt").unlink()
+    return own
+
+
+def main() -> None:
+    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    p.add_argument("nets", nargs="+", metavar="NET", help="names or files of large nets")
+    p.add_argument("--units", nargs="+", type=int, default=[64, 128, 256])
+    p.add_argument("--corpus", type=Path, required=True, help="what corpus.py wrote")
+    p.add_argument("-o", "--output", type=Path, required=True, help="folder for the nets")
+    p.add_argument("--threads", type=int, default=1)
+    args = p.parse_args()
+    family.heap()
+    torch.set_num_threads(args.threads)
+    model.compile_cells()
+    drawings = data.load_cache(args.corpus)
+    for net in args.nets:
+        large = sketchrnn.load(net)
+        for units in args.units:
+            output = args.output / f"{large.name.replace(' ', '_')}-{units}.safetensors"
+            if not output.exists():
+                print(output, json.dumps(small(large, units, drawings, output)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
