@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sketchrnn.container import pack, with_i8
+from sketchrnn.nets.safetensors import pack, with_i8
 
 CORPUS = Path(__file__).parent / "corpus"
 ARRAYS = ("wx", "wh", "b", "wo", "bo")
@@ -34,6 +34,34 @@ def good_arrays():
         name: ((np.arange(count[name]) % 7 - 3) / 8).astype(np.float32).reshape(shape)
         for name, shape in shapes.items()
     }
+
+
+def latent_arrays():
+    """The smallest net with an encoder: one unit, one number of latent vector."""
+    shapes = {"fw.wx": (5, 4), "fw.wh": (1, 4), "fw.b": (4,), "bw.wx": (5, 4), "bw.wh": (1, 4)}
+    shapes |= {"bw.b": (4,), "mu.w": (2, 1), "mu.b": (1,), "sigma.w": (2, 1), "sigma.b": (1,)}
+    shapes |= {"z.w": (1, 2 * HIDDEN), "z.b": (2 * HIDDEN,)}
+    more = {}
+    for name, shape in shapes.items():
+        count = int(np.prod(shape))
+        more[name] = ((np.arange(count) % 5 - 2) / 8).astype(np.float32).reshape(shape)
+    plain = good_arrays()
+    plain["wx"] = np.concatenate([plain["wx"], plain["wx"][1:2]])
+    return plain | more
+
+
+def good_latent(dtype=np.float32, **metadata):
+    arrays = latent_arrays()
+    if dtype == np.int16:
+        metadata |= {f"{name}.scale": "0.125" for name in arrays}
+        arrays = {name: (array * 8).astype(np.int16) for name, array in arrays.items()}
+    return pack(
+        {name: array.astype(dtype) for name, array in arrays.items()},
+        name="tiny",
+        scale_factor=10.0,
+        max_len=20,
+        metadata=metadata,
+    )
 
 
 def good_container(dtype=np.float32):
@@ -245,15 +273,31 @@ def containers():
     }
 
 
-def good_gen():
+VAE_ORDER = (
+    *("fw.wx", "fw.wh", "fw.b", "bw.wx", "bw.wh", "bw.b"),
+    *("mu.w", "mu.b", "sigma.w", "sigma.b", "z.w", "z.b"),
+    *("wo", "bo", "wx", "wh", "b"),
+)
+
+
+def good_gen(arrays=None, order=("wo", "bo", "wx", "wh", "b")):
     """The same net as a public .gen.json document."""
+    arrays = arrays or good_arrays()
     shapes, blobs = [], []
-    for name in ("wo", "bo", "wx", "wh", "b"):
-        q = (good_arrays()[name] * 8).astype("<i2")
+    for name in order:
+        q = (arrays[name] * 8).astype("<i2")
         shapes.append(list(q.shape))
         blobs.append(base64.b64encode(q.tobytes()).decode())
     info = {"mode": 2, "name": "tiny", "scale_factor": 10.0, "max_seq_len": 20, "version": 6}
     return [info, shapes, blobs]
+
+
+def vae(edit=None, **info):
+    document = good_gen(latent_arrays(), VAE_ORDER)
+    document[0].update({"mode": 1, **info})
+    if edit is not None:
+        edit(*document)
+    return json.dumps(document).encode()
 
 
 def gen(edit=None, **info):
@@ -279,12 +323,15 @@ def documents():
         "two-items": (b"[{}, []]", "expected a list"),
         "items-of-other-types": (b"[[], {}, 3]", "expected a list"),
         "deep": (b"[" * 1_000, "not valid JSON"),
-        "encoder-mode-vae": (gen(mode="vae"), "vae.json.*not supported"),
-        "encoder-mode-0": (gen(mode=0), "vae.json.*not supported"),
-        "encoder-mode-1": (gen(mode=1), "vae.json.*not supported"),
+        "encoder-mode-vae": (
+            gen(mode="vae"),
+            "17 shapes and 17 blobs for mode 'vae', found 5 and 5",
+        ),
+        "encoder-mode-0": (gen(mode=0), "17 shapes and 17 blobs for mode 0, found 5 and 5"),
+        "encoder-mode-1": (gen(mode=1), "17 shapes and 17 blobs for mode 1, found 5 and 5"),
         "encoder-17-blobs": (
             gen(lambda info, shapes, blobs: blobs.extend("x" * 12)),
-            "vae.json.*not supported",
+            "5 shapes and 5 blobs for mode 2, found 5 and 17",
         ),
         "mode-missing": (gen(lambda info, shapes, blobs: info.pop("mode")), "info.mode"),
         "mode-3": (gen(mode=3), "info.mode"),
@@ -345,11 +392,72 @@ def documents():
     }
 
 
+def latent_containers():
+    """Broken containers of nets with an encoder."""
+    good = good_latent()
+
+    def without(key):
+        arrays = {k: v for k, v in latent_arrays().items() if k != key}
+        return pack(arrays, name="tiny", scale_factor=10.0, max_len=20)
+
+    def reshaped(key, array):
+        arrays = latent_arrays() | {key: np.asarray(array, np.float32)}
+        return pack(arrays, name="tiny", scale_factor=10.0, max_len=20)
+
+    return {
+        "latent-no-z": (without("z.w"), 'unexpected array "fw.wx"'),
+        "latent-no-direction": (without("bw.wh"), 'array "bw.wh" is missing'),
+        "latent-no-sigma": (without("sigma.b"), 'array "sigma.b" is missing'),
+        "latent-wx-of-five": (reshaped("wx", np.zeros((5, 8))), r'"wx": expected shape \(6, 8\)'),
+        "latent-z-transposed": (
+            reshaped("z.w", np.zeros((4, 1))),
+            r'"wx": expected shape \(9, 8\)',
+        ),
+        "latent-z-flat": (reshaped("z.w", np.zeros(1)), r'"z.w": expected shape \(1, 4\)'),
+        "latent-other-units": (reshaped("bw.wh", np.zeros((2, 8))), r'"bw.wh": expected shape'),
+        "latent-mu-of-one-side": (reshaped("mu.w", [[1.0]]), r'"mu.w": expected shape \(2, 1\)'),
+        "latent-inf": (reshaped("z.b", [1, 2, np.inf, 0]), '"z.b": element 2 must be finite'),
+        "latent-tanh-maybe": (good_latent(latent_tanh="maybe"), "latent_tanh must be"),
+        "latent-half-quantised": (
+            with_i8(good, np.ones((2, 8), np.int8), np.ones(8, np.float32), np.ones(2, np.float32)),
+            'fw.h.scale": expected where there is',
+        ),
+        "latent-cut": (good[:-1], "data_offsets"),
+    }
+
+
+def vae_documents():
+    """Broken .vae.json files."""
+    return {
+        "half": (vae()[:600], "not valid JSON"),
+        "five-blobs": (
+            vae(lambda info, shapes, blobs: blobs.__delitem__(slice(5, 17))),
+            "17 blobs",
+        ),
+        "decoder-alone": (vae(mode=2), "5 shapes and 5 blobs for mode 2"),
+        "mode-true": (vae(mode=True), "info.mode"),
+        "blob-not-base64": (
+            vae(lambda info, shapes, blobs: blobs.__setitem__(6, "!")),
+            "blob of mu.w: not base64",
+        ),
+        "wz-transposed": (
+            vae(lambda info, shapes, blobs: shapes.__setitem__(10, [4, 1])),
+            r'"wx": expected shape \(9, 8\)',
+        ),
+        "one-unit-more": (
+            vae(lambda info, shapes, blobs: shapes.__setitem__(1, [4])),
+            'array "fw.wh"',
+        ),
+    }
+
+
 def files():
     """File name to (bytes, expected message) of the whole corpus."""
     return {
         **{f"{name}.safetensors": entry for name, entry in containers().items()},
+        **{f"{name}.safetensors": entry for name, entry in latent_containers().items()},
         **{f"{name}.gen.json": entry for name, entry in documents().items()},
+        **{f"{name}.vae.json": entry for name, entry in vae_documents().items()},
     }
 
 

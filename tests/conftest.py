@@ -6,10 +6,14 @@ folder of public nets and QuickDraw drawings (``official/``, ``quickdraw/``) the
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import gzip
 import json
 import os
+import signal
+import subprocess
+import threading
 from pathlib import Path
 
 # The oracle's matrix-vector products are too small for BLAS threads, which only wait for another.
@@ -20,7 +24,10 @@ import pytest
 
 import sketchrnn
 from sketchrnn import _core
-from sketchrnn.container import pack
+from sketchrnn.nets.safetensors import pack
+
+# Where the tests are started with SIGINT ignored (`nohup … &`), their children would ignore it too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 OFFICIAL = [
     "ambulance",
@@ -38,6 +45,19 @@ OFFICIAL = [
 PRECISIONS = sketchrnn.build_info()["precisions"]
 
 ISAS = [name for name, _, usable, _ in _core.isas() if usable]
+
+
+@contextlib.contextmanager
+def child_process(command, *, seconds, **options):
+    """A process that is gone after the block, and killed in it when it takes longer than that."""
+    with subprocess.Popen(command, **options) as child:
+        watchdog = threading.Timer(seconds, child.kill)
+        watchdog.start()
+        try:
+            yield child
+        finally:
+            watchdog.cancel()
+            child.kill()
 
 
 def pytest_report_header(config: pytest.Config) -> str:

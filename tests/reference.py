@@ -1,4 +1,4 @@
-"""The oracle: decoder-only Sketch-RNN in float64 NumPy, written to be read beside the paper.
+"""The oracle: Sketch-RNN in float64 NumPy, written to be read beside the paper.
 
 Ha & Eck, "A Neural Representation of Sketch Drawings" (2017), section 3, with the cell of
 TensorFlow's BasicLSTMCell. Drawings are stroke-5 rows (dx, dy, p1, p2, p3) in data units. Nothing
@@ -124,3 +124,52 @@ class Reference:
             inside = 1 - rows[:, 4]
             total += ((-np.log(np.exp(-offset) + 1e-6) + pen) * inside).sum() / self.max_len
         return total / len(drawings)
+
+
+@dataclass
+class LatentReference(Reference):
+    """The whole model (eq. 1 to 4): wx has 5 + N_z rows, and there is an encoder."""
+
+    encoder: dict | None = None  # fw.wx, fw.wh, fw.b, bw.…, mu.w, mu.b, sigma.w, sigma.b, z.w, z.b
+    latent_tanh: bool = False  # files of sketch-rnn-js before version 6: tanh(z) makes the state
+
+    @classmethod
+    def of(cls, arrays, **facts):
+        """From arrays by name, the decoder's among them."""
+        wide = {key: np.asarray(array, float) for key, array in arrays.items()}
+        plain = {key: wide.pop(key) for key in ("wx", "wh", "b", "wo", "bo")}
+        return cls(**plain, **facts, encoder=wide)
+
+    def scaled(self, rows):
+        return np.asarray(rows, float) / [self.scale_factor, self.scale_factor, 1, 1, 1]
+
+    def encode(self, rows):
+        """μ and σ of N(μ, σ²), N_z each: all rows are read, the ending one too."""
+        last = []
+        for side, order in (("fw", rows), ("bw", rows[::-1])):
+            wx, wh, b = (self.encoder[f"{side}.{key}"] for key in ("wx", "wh", "b"))
+            direction = Reference(wx, wh, b, self.wo, self.bo, self.scale_factor)
+            h = c = np.zeros(len(wh))
+            for x in self.scaled(order):
+                h, c = direction.cell(x, h, c)
+            last.append(h)
+        hc = np.concatenate(last)
+        mu = hc @ self.encoder["mu.w"] + self.encoder["mu.b"]
+        log_variance = hc @ self.encoder["sigma.w"] + self.encoder["sigma.b"]
+        return mu, np.exp(log_variance / 2)
+
+    def start(self, z):
+        """First h and c (eq. 4): the LSTM's state is split c first, then h."""
+        first = np.tanh(z) if self.latent_tanh else z
+        c, h = np.split(np.tanh(first @ self.encoder["z.w"] + self.encoder["z.b"]), 2)
+        return h, c
+
+    def forward(self, rows, z):
+        """Raw head outputs (n, 3 + 6M) of a decoder that is fed z with every input."""
+        h, c = self.start(z)
+        inputs = np.vstack([self.start_token, self.scaled(rows)])[: len(rows)]
+        outputs = []
+        for x in inputs:
+            h, c = self.cell(np.concatenate([x, z]), h, c)
+            outputs.append(h @ self.wo + self.bo)
+        return np.array(outputs).reshape(len(rows), -1)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import time
 
 import numpy as np
 import pytest
+from conftest import child_process
 
 import sketchrnn
 from sketchrnn.cli import main
@@ -40,7 +42,7 @@ def test_help_teaches(capsys):
 
 COMMANDS = [
     *["draw", "complete", "animate", "plot", "score", "convert"],
-    *["list", "info", "export", "embed", "bench", "completion"],
+    *["list", "objects", "info", "export", "embed", "dataset", "bench", "completion"],
 ]
 
 
@@ -189,16 +191,17 @@ def test_wrong_usage_is_status_2(capsys):
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_interrupt_is_status_130():
     command = [sys.executable, "-m", "sketchrnn", "draw", "pig", "-n", "100000000", "-o", "-"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    time.sleep(1.5)  # until it draws; if it does not yet, the interrupt comes early, which is fine
-    process.send_signal(signal.SIGINT)
-    err = process.communicate(timeout=30)[1]
+    output = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    with child_process(command, seconds=30, **output) as process:
+        time.sleep(1.5)  # until it draws; if not yet, the interrupt comes early, which is fine
+        process.send_signal(signal.SIGINT)
+        err = process.communicate()[1]
     assert process.returncode in (130, -signal.SIGINT), err
 
 
 def test_a_reader_that_has_enough():
-    script = f"{sys.executable} -m sketchrnn list --json | head -n 1"
-    done = subprocess.run(["sh", "-c", script], capture_output=True, timeout=60)
+    script = '"$0" -m sketchrnn list --json | head -n 1'
+    done = subprocess.run(["sh", "-c", script, sys.executable], capture_output=True, timeout=60)
     assert done.stdout == b"[\n"
     assert done.stderr == b""
 
@@ -218,3 +221,175 @@ def test_completion(shell, capsys):
         )
         done = subprocess.run(["bash", "-c", script + asked], capture_output=True, text=True)
         assert done.stdout.split() == ["--temperature", "draw"]
+
+
+def shell(command, **environment):
+    return subprocess.run(
+        ["sh", "-c", command.replace("sketchrnn", f"{shlex.quote(sys.executable)} -m sketchrnn")],
+        capture_output=True,
+        timeout=60,
+        env={**os.environ, **environment},
+    )
+
+
+def test_standard_streams_that_are_closed_or_full():
+    for command in ("sketchrnn list", "sketchrnn draw pig -o -", "sketchrnn draw pig --seed 1"):
+        done = shell(f"{command} >&-")
+        assert done.returncode == 1
+        assert done.stderr == b"sketchrnn: [Errno 9] standard output is closed\n"
+        done = shell(f"{command} >/dev/full")
+        assert done.returncode == 1
+        assert done.stderr.startswith(b"sketchrnn: [Errno 28]")
+        assert done.stderr.count(b"\n") == 1
+    done = shell("sketchrnn list 2>&-")
+    assert done.returncode == 0
+    assert b"pig" in done.stdout
+    done = shell("sketchrnn draw none 2>&-")  # messages never go where data goes
+    assert (done.returncode, done.stdout) == (1, b"")
+
+
+def test_a_terminal_with_ascii_alone():
+    for command in ("sketchrnn", "sketchrnn -h", "sketchrnn draw -h", "sketchrnn info pig"):
+        done = shell(command, PYTHONIOENCODING="ascii")
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.isascii()
+    picture = shell("sketchrnn draw pig --seed 1", PYTHONIOENCODING="ascii").stdout
+    assert picture.count(b".") > 20
+    assert b"?" not in picture
+
+
+def test_names_do_not_command_the_terminal(tmp_path, capsys):
+    small = sketchrnn.load(trained=False, hidden_size=8, mixtures=2, seed=1).arrays()
+    evil = "\x1b]0;mine\x07\x9b2J"
+    net = sketchrnn.from_arrays(
+        small, scale_factor=1.0, max_len=9, name=evil, metadata={"source": evil}
+    )
+    net.save(tmp_path / "a.safetensors")
+    assert main(["info", str(tmp_path / "a.safetensors")]) == 0
+    assert main(["draw", f"{evil}"]) == 1
+    out, err = capsys.readouterr()
+    assert "mine" in out
+    assert "mine" in err
+    assert not {"\x1b", "\x07", "\x9b"} & set(out + err)
+
+
+def test_names_in_any_case_and_near_ones(capsys):
+    assert main(["draw", "Ice Cream", "--seed", "1"]) == 0
+    assert main(["draw", "Everything", "--object", "Birthday_Cake", "--seed", "1"]) == 0
+    capsys.readouterr()
+    for words, message in {
+        ("draw", "pigg"): "no net named 'pigg'; near it: pig",
+        ("draw", "giraff"): "sketchrnn draw everything --object giraffe",
+        ("info", "birthday cake"): 'sketchrnn draw everything --object "birthday cake"',
+        ("draw", "everything", "--object", "giraf"): "near it: giraffe",
+    }.items():
+        assert main(list(words)) == 1
+        assert message in capsys.readouterr().err
+
+
+def test_objects(capsys):
+    assert main(["objects"]) == 0
+    assert capsys.readouterr().out.splitlines() == list(sketchrnn.load("everything").objects)
+    assert main(["objects", "pig", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == ["pig"]
+    assert main(["info", "everything"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("everything: 512 units")
+    assert f"{len(sketchrnn.load('everything').objects)} (sketchrnn objects lists them)" in out
+
+
+def test_a_note_where_drawings_do_not_end(capsys, monkeypatch):
+    net = sketchrnn.load("pig")
+    arrays = net.arrays()
+    arrays["bo"][2] = -100  # it never ends
+    facts = {"name": "pig", "scale_factor": net.scale_factor, "max_len": 30}
+    endless = sketchrnn.from_arrays(arrays, **facts)
+    monkeypatch.setattr("sketchrnn.nets.load.load", lambda *_, **__: endless)
+    assert main(["draw", "pig", "-n", "3"]) == 0
+    assert "3 of 3 drawings did not end within 30 rows: --softmax" in capsys.readouterr().err
+    assert main(["draw", "pig", "-n", "3", "--softmax-temperature", "0.7"]) == 0
+    assert "30 rows: a higher -t helps" in capsys.readouterr().err
+    assert main(["draw", "pig", "--max-len", "20"]) == 0  # as asked for
+    assert capsys.readouterr().err == ""
+
+
+def test_pictures_as_the_api_makes_them(tmp_path, capsys):
+    out = tmp_path / "a.svg"
+    words = "draw pig -n 2 --seed 1 --stroke-width 5 --by-order --captions --background none"
+    assert main([*words.split(), "-o", str(out)]) == 0
+    sketchrnn.load("pig").draw(2, seed=1).save(
+        tmp_path / "b.svg",
+        stroke_width=5,
+        by_order=True,
+        captions=["pig", "pig"],
+        background=None,
+    )
+    assert out.read_text() == (tmp_path / "b.svg").read_text()
+    words = "draw pig --seed 1 --softmax-temperature 0.9 --color red --captions Rosa"
+    assert main([*words.split(), "-o", str(out)]) == 0
+    assert 'stroke="red"' in out.read_text()
+    assert ">Rosa</text>" in out.read_text()
+    for page, size in (("A5", (148, 210)), ("a6-Landscape", (148, 105)), ("30X40", (30, 40))):
+        assert main(["plot", "pig", "--page", page, "--seed", "1", "-o", f"{out}.gcode"]) == 0
+        sketchrnn.load("pig").draw(1, seed=1).save(tmp_path / "b.gcode", page=size)
+        assert (tmp_path / "a.svg.gcode").read_text() == (tmp_path / "b.gcode").read_text()
+    with pytest.raises(SystemExit):
+        main(["plot", "pig", "--page", "B9", "-o", "x.gcode"])
+    assert "expected WxH in mm or one of A3" in capsys.readouterr().err
+
+
+def test_convert_several(tmp_path):
+    sketchrnn.load("pig").draw(2, seed=1).save(tmp_path / "a.ndjson")
+    sketchrnn.load("ant").draw(2, seed=1).save(tmp_path / "b.ndjson")
+    files = [str(tmp_path / name) for name in ("a.ndjson", "b.ndjson", "c.ndjson")]
+    assert main(["convert", *files, "--fit", "100"]) == 0
+    both = sketchrnn.read(files[2])
+    assert [sketch.name for sketch in both] == ["pig", "pig", "ant", "ant"]
+    for sketch in both:
+        left, top, right, bottom = sketch.bounds
+        assert max(right - left, bottom - top) == pytest.approx(100, abs=0.1)
+
+
+def test_nets_are_ranked_in_one_unit(tmp_path, capsys):
+    duck = sketchrnn.load("duck")
+    drawings = duck.draw(20, seed=1, temperature=0.8)
+    path = str(tmp_path / "a.json")
+    drawings.save(path)
+    assert main(["score", "cactus", "duck", path, "--json"]) == 0
+    first, second = json.loads(capsys.readouterr().out)
+    assert (first["net"], second["net"]) == ("duck", "cactus")
+    score = duck.score(drawings)
+    assert first["nats_per_point_data_units"] == pytest.approx(score.per_point_data)
+    assert first["nats_per_point_net_units"] == score.per_point
+    # Densities by hand: Δ/s has the density p, Δ has p/s²; end rows have none.
+    moves = drawings.strokes[:, 4] == 0
+    points = score.points + np.where(moves, 2 * np.log(duck.scale_factor), 0)
+    assert score.per_point_data == pytest.approx(points.mean())
+    # Ten times as large, and each net shown its own size: the same order, log(100) apart.
+    large = sketchrnn.Sketches.of([sketch.scaled(10.0) for sketch in drawings])
+    large.save(path)
+    assert main(["score", "cactus", "duck", path, "--json", "--fit"]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert [entry["net"] for entry in again] == ["duck", "cactus"]
+    assert main(["score", "cactus", "duck", path, "--fit"]) == 0
+    assert "nats per point, data units" in capsys.readouterr().out
+
+
+def test_complete_over_a_page(tmp_path, capsys):
+    pytest.importorskip("svgpathtools")
+    start = tmp_path / "s.svg"
+    start.write_text(
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4000 4000" width="100mm">'
+        '<circle cx="2000" cy="2000" r="1500"/><text>x</text></svg>'
+    )
+    out = tmp_path / "o.svg"
+    words = ["complete", "face", str(start), "--seed", "1"]
+    assert main([*words, "-o", str(out), "--new-color", "blue"]) == 0
+    assert f"sketchrnn: {start}: left out: 1 text" in capsys.readouterr().err
+    assert out.read_text().startswith(start.read_text()[:-6])
+    assert 'stroke="blue"' in out.read_text()
+    assert main([*words, "-n", "3", "--over", "-o", str(out)]) == 0
+    assert out.read_text().count("inkscape:label") == 3
+    assert main([*words, "--new-only", "-o", str(tmp_path / "o.gcode")]) == 0
+    with pytest.raises(SystemExit):
+        main([*words, "--fit", "perhaps"])

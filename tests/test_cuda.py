@@ -26,7 +26,8 @@ OPTIONS = {"temperature": 0.8, "max_len": 60}
 
 def there(net, device=0):
     """The same net on a GPU."""
-    return sketchrnn.Net(net._core, device)
+    core = _core.Net.from_bytes(net._core.container, net.name, net.precision, device)
+    return sketchrnn.Net(core)
 
 
 def same(a, b):
@@ -57,8 +58,8 @@ def test_without_a_gpu_the_error_says_why():
     with pytest.raises(DeviceError) as error:
         sketchrnn.load(device="cuda")
     assert CUDA["reason"] in str(error.value)
-    with pytest.raises(DeviceError, match="load"):
-        sketchrnn.load().draw_on_device(3)
+    with pytest.raises(DeviceError, match="processor"):
+        sketchrnn.load().draw(3, on_device=True)
 
 
 @pytest.mark.parametrize("device", ["cuda:", "cuda:x", "cuda:-1", "cuda:1.0", "gpu", "", 0, None])
@@ -87,39 +88,33 @@ def test_drawings(precision, shape):
 @pytest.mark.parametrize("lanes", [8, 16, 32, 64])
 def test_lanes(precision, lanes):
     net = drawing_net(80, 5, precision=precision)
-    stream = _core.DeviceStream(there(net)._there, SEED, 0)
-    none = np.zeros((0, 5), np.float32)
-    rows, offsets = stream.generate(none, 777, 0.8, None, SEED, 0, 60, 1, lanes, None)
+    options = _core.DrawOptions(count=777, temperature=0.8, seed=SEED, max_len=60, lanes=lanes)
+    rows, offsets = there(net)._core.draw(options, np.zeros((0, 5), np.float32))
     expected = net.draw(777, seed=SEED, **OPTIONS)
     assert rows.tobytes() == expected.strokes.tobytes()
     np.testing.assert_array_equal(offsets, expected.offsets)
 
 
 @needs_gpu
+def test_states_are_the_processors():
+    net = drawing_net(70, 5)
+    a, b = net.state(seed=3), there(net).state(seed=3)
+    for _ in range(5):
+        np.testing.assert_array_equal(a.step(0.7), b.step(0.7))
+    np.testing.assert_array_equal(a.predict().raw, b.predict().raw)
+
+
+@needs_gpu
 @pytest.mark.parametrize("precision", PRECISIONS)
-@pytest.mark.parametrize("temperature", [0.0, 0.3, 1.5])
-def test_streams(precision, temperature):
-    net = drawing_net(70, 5, precision=precision)
-    gpu = there(net)
-    a, b = net.state(seed=3), gpu.state(seed=3)
-    given = net.draw(seed=1, max_len=9).strokes[:5]
-    for state in (a, b):
-        state.feed(given)
-    for _ in range(20):
-        np.testing.assert_array_equal(a.predict().raw, b.predict().raw)
-        np.testing.assert_array_equal(a.hidden, b.hidden)
-        np.testing.assert_array_equal(a.cell, b.cell)
-        if a.finished:
-            with pytest.raises(ValueError, match="has ended"):
-                b.step(temperature)
-            break
-        np.testing.assert_array_equal(a.step(temperature), b.step(temperature))
-        assert a.position == b.position
-        twin = b.copy()
-        if not a.finished:
-            np.testing.assert_array_equal(twin.step(0.7), a.copy().step(0.7))
-    b.reset()
-    np.testing.assert_array_equal(b.predict().raw, net.predict().raw)
+def test_many_objects_in_a_batch(precision):
+    net = sketchrnn.load("everything", precision=precision)
+    gpu = sketchrnn.load("everything", precision=precision, device="cuda")
+    for count in (5, 345):
+        objects = [net.objects[7 * i % len(net.objects)] for i in range(count)]
+        ours = gpu.draw(object=objects, seed=SEED, **OPTIONS)
+        assert same(ours, net.draw(object=objects, seed=SEED, **OPTIONS))
+    scores = [n.score(ours, object=objects) for n in (net, gpu)]
+    np.testing.assert_array_equal(scores[0].points, scores[1].points)
 
 
 @needs_gpu
@@ -136,7 +131,7 @@ def test_completing_and_scoring(precision):
     np.testing.assert_array_equal(a.offset_nll, b.offset_nll)
     np.testing.assert_array_equal(a.pen_nll, b.pen_nll)
     np.testing.assert_array_equal(
-        gpu._there.forward(sketches.strokes, sketches.offsets, 1),
+        gpu._core.forward(sketches.strokes, sketches.offsets, 1),
         net._core.forward(sketches.strokes, sketches.offsets, 1),
     )
 
@@ -156,13 +151,31 @@ def test_public_nets(official, shared, precision):
 def test_left_on_the_device():
     torch = pytest.importorskip("torch")
     net = drawing_net()
-    strokes, offsets = there(net).draw_on_device(100, seed=SEED, **OPTIONS)
+    strokes, offsets = there(net).draw(100, on_device=True, seed=SEED, **OPTIONS)
     expected = net.draw(100, seed=SEED, **OPTIONS)
     assert strokes.__cuda_array_interface__["shape"] == expected.strokes.shape
     rows, starts = torch.from_dlpack(strokes), torch.from_dlpack(offsets)
     del strokes, offsets  # the tensors keep the memory
     np.testing.assert_array_equal(rows.cpu().numpy(), expected.strokes)
     np.testing.assert_array_equal(starts.cpu().numpy(), expected.offsets)
+
+
+@needs_gpu
+def test_dlpack_does_what_it_is_asked():
+    torch = pytest.importorskip("torch")
+    strokes, _ = there(drawing_net()).draw(3, on_device=True, seed=SEED, **OPTIONS)
+    shared, own = (torch.from_dlpack(strokes.__dlpack__(copy=copy)) for copy in (False, True))
+    expected = own.clone()
+    shared.zero_()
+    torch.cuda.synchronize()
+    assert torch.equal(own, expected)
+    assert not shared.any()
+    with pytest.raises(ValueError, match="stream"):
+        strokes.__dlpack__(stream=0)
+    with pytest.raises(BufferError, match="dl_device"):
+        strokes.__dlpack__(dl_device=(1, 0))
+    for stream in (None, -1, 1, 2):
+        strokes.__dlpack__(stream=stream)
 
 
 @needs_gpu

@@ -48,6 +48,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_response(200)
             self.end_headers()
             self.wfile.write(b"<!doctype html><html><body>Please log in</body></html>")
+        elif manner == "without end":
+            self.send_response(200)
+            self.end_headers()
+            while True:
+                self.wfile.write(b" " * (1 << 20))
         elif manner == "broken":
             self.send_error(503)
         elif data is None:
@@ -83,13 +88,13 @@ def server(tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def cat(tmp_path_factory):
+def book(tmp_path_factory):
     """A file such as the public one of that name: its shape and facts, other weights."""
-    folder = tmp_path_factory.mktemp("cat")
-    net = sketchrnn.load("cat", trained=False, seed=3)
+    folder = tmp_path_factory.mktemp("book")
+    net = sketchrnn.load("book", trained=False, seed=3)
     assert net.hidden_size == 1024
-    net.export(folder / "cat.gen.json")
-    return (folder / "cat.gen.json").read_bytes()
+    net.export(folder / "book.gen.json")
+    return (folder / "book.gen.json").read_bytes()
 
 
 LARGE = "/mirror/sketchRNN/large_models/{}.gen.json"
@@ -100,38 +105,38 @@ def left_behind(tmp_path):
     return [p for p in (tmp_path / "home").rglob("*") if p.is_file() or p.name.startswith(".")]
 
 
-def test_once_then_offline(server, cat, tmp_path):
-    server.files[LARGE.format("cat")] = cat
+def test_once_then_offline(server, book, tmp_path):
+    server.files[LARGE.format("book")] = book
     before = {e.name: e.available for e in sketchrnn.catalog() if e.source == "official"}
     assert not any(before.values())
-    net = sketchrnn.load("cat")
-    assert (net.name, net.hidden_size) == ("cat", 1024)
+    net = sketchrnn.load("book")
+    assert (net.name, net.hidden_size) == ("book", 1024)
     assert server.requests == 1
-    (tmp_path / "same.gen.json").write_bytes(cat)
+    (tmp_path / "same.gen.json").write_bytes(book)
     for key, array in sketchrnn.load(tmp_path / "same.gen.json").arrays().items():
         assert np.array_equal(array, net.arrays()[key])
-    assert [p.name for p in left_behind(tmp_path)] == ["cat.safetensors"]
+    assert [p.name for p in left_behind(tmp_path)] == ["book.safetensors"]
     server.manner = "broken"
-    assert sketchrnn.load("cat", source="official").draw(seed=1) == net.draw(seed=1)
+    assert sketchrnn.load("book", source="official").draw(seed=1) == net.draw(seed=1)
     assert server.requests == 1
     after = {e.name for e in sketchrnn.catalog() if e.source == "official" and e.available}
-    assert after == {"cat"}
+    assert after == {"book"}
     # A file that lost its end, by a crash or a hand, is fetched again.
     server.manner = "well"
-    kept = tmp_path / "home/official/cat.safetensors"
+    kept = tmp_path / "home/official/book.safetensors"
     kept.write_bytes(kept.read_bytes()[:-1])
-    assert sketchrnn.load("cat").draw(seed=1) == net.draw(seed=1)
+    assert sketchrnn.load("book").draw(seed=1) == net.draw(seed=1)
     assert server.requests == 2
 
 
-def test_offline_without_the_library(server, cat, tmp_path):
+def test_offline_without_the_library(server, book, tmp_path):
     """What was downloaded needs neither network nor pooch; what was not says what to install."""
-    server.files[LARGE.format("cat")] = cat
-    sketchrnn.load("cat")
+    server.files[LARGE.format("book")] = book
+    sketchrnn.load("book")
     script = (
         "import sys; sys.modules['pooch'] = None; import sketchrnn\n"
-        "print(sketchrnn.load('cat').hidden_size)\n"
-        "try: sketchrnn.load('owl')\n"
+        "print(sketchrnn.load('book').hidden_size)\n"
+        "try: sketchrnn.load('couch')\n"
         "except ImportError as error: print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
@@ -148,55 +153,92 @@ def test_offline_without_the_library(server, cat, tmp_path):
         ("tampered", "JSON|base64"),
     ],
 )
-def test_misbehaving_servers(server, cat, tmp_path, manner, says):
-    server.files[LARGE.format("cat")] = cat
+def test_misbehaving_servers(server, book, tmp_path, manner, says):
+    server.files[LARGE.format("book")] = book
     server.manner = manner
-    with pytest.raises(DownloadError, match=f"cat: http://127.*cat.gen.json: .*({says})"):
-        sketchrnn.load("cat")
+    with pytest.raises(DownloadError, match=f"book: http://127.*book.gen.json: .*({says})"):
+        sketchrnn.load("book")
     assert left_behind(tmp_path) == []
     server.manner = "well"  # the same process recovers
-    assert sketchrnn.load("cat").hidden_size == 1024
+    assert sketchrnn.load("book").hidden_size == 1024
 
 
 def test_not_there_and_nobody_there(server, tmp_path, monkeypatch):
     with pytest.raises(DownloadError, match="404"):
-        sketchrnn.load("owl")
+        sketchrnn.load("couch")
     monkeypatch.setenv("SKETCHRNN_MIRROR", "http://127.0.0.1:9")  # discard: nothing listens
     with pytest.raises(DownloadError, match="refused"):
-        sketchrnn.load("owl")
+        sketchrnn.load("couch")
     assert left_behind(tmp_path) == []
 
 
-def test_known_hashes_are_checked(server, cat, tmp_path):
-    facts = next(net for net in sketchrnn.catalog() if net.name == "dog")
+def test_known_hashes_are_checked(server, book, tmp_path):
+    facts = next(net for net in sketchrnn.catalog() if net.name == "rabbit")
     assert facts.hidden_size == 512
-    net = sketchrnn.load("dog", trained=False)  # the right shape, the wrong bytes
-    net.export(tmp_path / "dog.gen.json")
-    server.files[LARGE.format("dog")] = (tmp_path / "dog.gen.json").read_bytes()
+    net = sketchrnn.load("rabbit", trained=False)  # the right shape, the wrong bytes
+    net.export(tmp_path / "rabbit.gen.json")
+    server.files[LARGE.format("rabbit")] = (tmp_path / "rabbit.gen.json").read_bytes()
     with pytest.raises(DownloadError, match="hash"):
-        sketchrnn.load("dog")
+        sketchrnn.load("rabbit")
     assert left_behind(tmp_path) == []
 
 
-def test_other_nets_under_a_name_are_refused(server, cat, tmp_path):
-    server.files[LARGE.format("owl")] = cat  # its scale factor is another
+def test_other_nets_under_a_name_are_refused(server, book, tmp_path):
+    server.files[LARGE.format("couch")] = book  # its scale factor is another
     with pytest.raises(DownloadError, match="scale_factor: expected"):
-        sketchrnn.load("owl")
-    server.files[SMALL.format("cat")] = cat
+        sketchrnn.load("couch")
+    server.files[SMALL.format("book")] = book
     with pytest.raises(DownloadError, match="hidden units: expected 512, found 1024"):
-        sketchrnn.load("cat", source="official-small")
-    document = json.loads(cat)
+        sketchrnn.load("book", source="official-small")
+    document = json.loads(book)
     document[2] = document[2] * 4
-    server.files[LARGE.format("cat")] = json.dumps(document).encode()
+    server.files[LARGE.format("book")] = json.dumps(document).encode()
     with pytest.raises(DownloadError, match=r"5 shapes and 5 blobs|encoder"):
-        sketchrnn.load("cat")
+        sketchrnn.load("book")
     assert left_behind(tmp_path) == []
 
 
-def test_a_full_disk(server, cat, tmp_path):
+def test_a_body_without_end(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("SKETCHRNN_LIMITS", "0.1")
+    server.manner = "without end"
+    with pytest.raises(DownloadError, match=r"more than 6710886 bytes .*'download'"):
+        sketchrnn.load("book")
+    assert left_behind(tmp_path) == []
+
+
+def test_a_net_with_another_name(server, tmp_path):
+    """Right in all else: where no hash is known, a net says what it draws."""
+    net = sketchrnn.load("book", trained=False, hidden_size=512)
+    document = tmp_path / "a.gen.json"
+    for name in ("monkey", "", "\x1b[2J"):
+        sketchrnn.from_arrays(
+            net.arrays(), scale_factor=net.scale_factor, max_len=net.max_len, name=name or "x"
+        ).export(document)
+        data = json.loads(document.read_text())
+        data[0]["name"] = name
+        server.files[SMALL.format("book")] = json.dumps(data).encode()
+        with pytest.raises(DownloadError, match="name: expected 'book', found"):
+            sketchrnn.load("book", source="official-small")
+    assert left_behind(tmp_path) == []
+    # Nor is one taken that came to lie there.
+    data[0]["name"] = "book"
+    server.files[SMALL.format("book")] = json.dumps(data).encode()
+    sketchrnn.load("book", source="official-small")
+    kept = tmp_path / "home/official-small/book.safetensors"
+    other = sketchrnn.load("monkey", trained=False, hidden_size=512)
+    other.save(kept)
+    assert sketchrnn.load("book", source="official-small").name == "book"
+    assert server.requests == 5
+    kept.unlink()
+    os.mkfifo(kept)
+    assert sketchrnn.load("book", source="official-small").name == "book"
+    assert kept.is_file()
+
+
+def test_a_full_disk(server, book, tmp_path):
     """A limit on file size stands in for it: writing fails half-way either way."""
-    server.files[LARGE.format("cat")] = cat
-    for limit in (len(cat) // 2, 50_000):
+    server.files[LARGE.format("book")] = book
+    for limit in (len(book) // 2, 50_000):
 
         def few_bytes(limit=limit):
             import signal
@@ -204,7 +246,9 @@ def test_a_full_disk(server, cat, tmp_path):
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
-        script = "import sketchrnn\ntry: sketchrnn.load('cat')\nexcept OSError as e: print(repr(e))"
+        script = (
+            "import sketchrnn\ntry: sketchrnn.load('book')\nexcept OSError as e: print(repr(e))"
+        )
         command = [sys.executable, "-B", "-c", script]
         done = subprocess.run(command, capture_output=True, text=True, preexec_fn=few_bytes)
         assert done.stdout.startswith("DownloadError("), done.stderr
@@ -212,24 +256,26 @@ def test_a_full_disk(server, cat, tmp_path):
         assert left_behind(tmp_path) == []
 
 
-def test_a_folder_that_cannot_be_written(server, cat, tmp_path, monkeypatch):
-    server.files[LARGE.format("cat")] = cat
+def test_a_folder_that_cannot_be_written(server, book, tmp_path, monkeypatch):
+    server.files[LARGE.format("book")] = book
     (tmp_path / "file").write_text("not a folder")
     monkeypatch.setenv("SKETCHRNN_HOME", str(tmp_path / "file" / "home"))
     with pytest.raises(DownloadError, match="Not a directory"):
-        sketchrnn.load("cat")
+        sketchrnn.load("book")
 
 
-def test_many_at_once(server, cat, tmp_path):
-    server.files[LARGE.format("cat")] = cat
-    script = "import sketchrnn; print(sketchrnn.load('cat').draw(seed=1, max_len=30).strokes.sum())"
+def test_many_at_once(server, book, tmp_path):
+    server.files[LARGE.format("book")] = book
+    script = (
+        "import sketchrnn; print(sketchrnn.load('book').draw(seed=1, max_len=30).strokes.sum())"
+    )
     started = [
         subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
         for _ in range(4)
     ]
     assert len({process.communicate()[0] for process in started}) == 1
     assert all(process.returncode == 0 for process in started)
-    assert [p.name for p in left_behind(tmp_path)] == ["cat.safetensors"]
+    assert [p.name for p in left_behind(tmp_path)] == ["book.safetensors"]
 
 
 def test_bundled_and_official_of_one_name(server, tmp_path):

@@ -1,4 +1,4 @@
-"""The C header that `sketchrnn embed` writes; tests/c_api/check.sh compiles it."""
+"""The C header that `sketchrnn embed` writes; tests/interop/c_api/check.sh compiles it."""
 
 import ctypes
 import re
@@ -9,7 +9,8 @@ import pytest
 
 import sketchrnn
 from sketchrnn.cli import main
-from sketchrnn.embed import c_header, write_header, write_object
+from sketchrnn.nets.c import c_header
+from sketchrnn.nets.safetensors import pack
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,7 @@ def test_main_writes_a_header_named_after_the_file(net, tmp_path):
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
 def test_object_file_holds_the_container(net, tmp_path):
-    write_object(net, tmp_path / "my-net.o")
+    net.export(tmp_path / "my-net.o")
     header = (tmp_path / "my-net.h").read_text()
     assert "extern const unsigned char my_net[];" in header
     library = tmp_path / "my_net.so"
@@ -58,7 +59,7 @@ def test_object_file_needs_a_compiler(net, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CC", raising=False)
     with pytest.raises(FileNotFoundError, match="C compiler"):
-        write_object(net, tmp_path / "x.o")
+        net.export(tmp_path / "x.o")
 
 
 def test_main_says_what_is_wrong(tmp_path, capsys):
@@ -75,11 +76,11 @@ def test_symbol_must_be_a_c_identifier(net, symbol):
 
 def test_suffix_must_be_h(net, tmp_path):
     with pytest.raises(ValueError, match=r"\.h"):
-        write_header(net, tmp_path / "x.txt")
+        net.export(tmp_path / "x.txt", "c")
 
 
 def test_a_name_cannot_end_the_comment():
-    container = sketchrnn.container.pack(
+    container = pack(
         sketchrnn.load(trained=False, hidden_size=2, mixtures=1).arrays(),
         name="*/ #error ü ??/",
         scale_factor=1.0,

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import sketchrnn
-from sketchrnn import WeightsError, container
+from sketchrnn import WeightsError
+from sketchrnn.nets import safetensors as container
 
 NAMES = ["a cat", "dog", "ice cream"]
 
@@ -36,12 +37,7 @@ def write(path, arrays, **facts):
         "licence": "mine",
         **facts,
     }
-    header = {"__metadata__": facts}
-    blobs = []
-    for key, array in arrays.items():
-        header[key] = {"dtype": "F16", "shape": array.shape}
-        blobs.append(array.tobytes())
-    path.write_bytes(container._assemble(header, list(arrays), blobs))
+    path.write_bytes(container.assemble(facts, arrays))
     return path
 
 
@@ -55,7 +51,12 @@ def test_folded_is_the_plain_net(parts, tmp_path, precision):
         for bias, side in (("b", "to_b"), ("bo", "to_bo")):
             wide = parts[bias].astype(float) + parts["embed"][k].astype(float) @ parts[side]
             plain[bias] = wide.astype(np.float32)
-        alone = sketchrnn.from_arrays(plain, scale_factor=7.5, max_len=60, precision=precision)
+        if precision == "i8":  # calibrated once, for all objects
+            net.of(name).save(tmp_path / "one.safetensors")
+            alone = sketchrnn.load(tmp_path / "one.safetensors", precision="i8")
+            np.testing.assert_array_equal(alone.arrays()["b"], plain["b"])
+        else:
+            alone = sketchrnn.from_arrays(plain, scale_factor=7.5, max_len=60)
         drawn = net.draw(5, seed=3, object=name)
         assert np.array_equal(drawn.strokes, alone.draw(5, seed=3).strokes)
         assert drawn.name == name
@@ -70,6 +71,30 @@ def test_folded_is_the_plain_net(parts, tmp_path, precision):
         assert net.of(name).metadata["licence"] == "mine"
     assert net.draw(seed=1) == net.draw(seed=1, object="dog")
     assert net.draw(seed=1, object="ice_cream") == net.draw(seed=1, object="ice cream")
+
+
+@pytest.mark.parametrize("precision", ["f32", "i16", "i8"])
+def test_an_object_for_each_drawing(parts, tmp_path, precision, isa):
+    net = sketchrnn.load(write(tmp_path / "all.safetensors", parts), precision=precision)
+    wanted = [NAMES[k] for k in np.random.default_rng(1).integers(0, 3, 150)]
+    batch = net.draw(object=wanted, seed=3, threads=2)
+    assert [sketch.name for sketch in batch] == wanted
+    assert len(set(batch.lengths.tolist())) > 5, "else no lane is ever refilled by another object"
+    for k in range(0, 150, 7):
+        one = net.draw(seed=3, index=k, object=wanted[k])
+        np.testing.assert_array_equal(batch[k].strokes, one.strokes)
+    start = np.array([[3, 4, 1, 0, 0], [-2, 5, 0, 1, 0]], np.float32)
+    ways = net.complete(start, 6, object=wanted[:6], seed=5, threads=2)
+    for k, way in enumerate(ways):
+        one = net.complete(start, seed=5, index=k, object=wanted[k])
+        np.testing.assert_array_equal(way.strokes, one.strokes)
+    scores = net.score(batch, object=wanted).per_drawing
+    for k in (0, 1, 2, 77):
+        assert scores[k] == net.score(batch[k], object=wanted[k]).per_drawing[0]
+    with pytest.raises(ValueError, match="one for each of the 4 drawings, found 3"):
+        net.draw(4, object=wanted[:3])
+    with pytest.raises(ValueError, match="'cow'"):
+        net.draw(object=["dog", "cow"])
 
 
 def test_save_keeps_all_objects_and_export_one(parts, tmp_path):

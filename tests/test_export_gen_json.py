@@ -1,4 +1,4 @@
-"""Back to the public nets' format. tests/magenta/check.sh runs the files in @magenta/sketch."""
+"""Back to the public nets' format; tests/interop/magenta/check.sh runs it in @magenta/sketch."""
 
 import base64
 import json

@@ -1,6 +1,6 @@
 """The MXNet files without MXNet: read by readers written here, the graph run by NumPy.
 
-tests/mxnet/check.sh loads them in MXNet itself.
+tests/interop/mxnet/check.sh loads them in MXNet itself.
 """
 
 import json

@@ -11,7 +11,7 @@ import sketchrnn
 onnx = pytest.importorskip("onnx")
 ort = pytest.importorskip("onnxruntime")
 
-from sketchrnn.export.onnx import PARAMETERS, model  # noqa: E402
+from sketchrnn.nets.onnx import PARAMETERS, model  # noqa: E402
 
 # The tolerance, of numbers up to 1 absolutely and of larger ones relatively, in net units:
 # float32 sums of 512 products in another order. Measured on real drawings: 7e-6.

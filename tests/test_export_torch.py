@@ -85,7 +85,7 @@ def drawing(net, rows=60):
 def compare_with_torch_lstm(net, strokes):
     """Largest difference of torch.nn.LSTM and nn.Linear from the core, in net units."""
     torch = pytest.importorskip("torch")
-    state = net.to_torch()
+    state = net.export(format="torch")
     lstm = torch.nn.LSTM(5, net.hidden_size, batch_first=True)
     head = torch.nn.Linear(net.hidden_size, 3 + 6 * net.mixtures)
     # strict: every tensor must be there, none may be left over.
@@ -129,7 +129,7 @@ def test_torch_there_and_back(net):
 
     model = Model()
     ours = sketchrnn.from_torch(model, scale_factor=2.0, max_len=50)
-    state = ours.to_torch()
+    state = ours.export(format="torch")
     theirs = model.state_dict()
     for key in ("weight_ih_l0", "weight_hh_l0"):
         assert torch.equal(state[f"lstm.{key}"], theirs[f"body.{key}"])
@@ -138,7 +138,7 @@ def test_torch_there_and_back(net):
     both = theirs["body.bias_ih_l0"] + theirs["body.bias_hh_l0"]
     # Taking 1 away and adding it again rounds twice to float32 near 1.
     assert torch.allclose(state["lstm.bias_ih_l0"] + state["lstm.bias_hh_l0"], both, 0, 2**-23)
-    assert_same_net(net, sketchrnn.from_torch(net.to_torch(), **facts(net)))
+    assert_same_net(net, sketchrnn.from_torch(net.export(format="torch"), **facts(net)))
 
 
 def test_torch_file(net, tmp_path):

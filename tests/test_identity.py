@@ -23,9 +23,16 @@ def same(a, b):
 
 def lanes_of(net, lanes, threads, count, index=0):
     """draw() with a number of lanes of our choosing."""
-    stream = _core.Stream(net._core, SEED, index)
-    none = np.zeros((0, 5), np.float32)
-    return stream.generate(none, count, 0.8, None, SEED, index, 60, threads, lanes, None)
+    options = _core.DrawOptions(
+        count=count,
+        temperature=0.8,
+        seed=SEED,
+        index=index,
+        max_len=60,
+        threads=threads,
+        lanes=lanes,
+    )
+    return net._core.draw(options, np.zeros((0, 5), np.float32))
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)

@@ -18,7 +18,7 @@ from reference import Reference
 
 import sketchrnn
 from sketchrnn import _core
-from sketchrnn.gen_json import read
+from sketchrnn.nets.gen_json import read
 
 # Both from the project's contract for exact precision.
 RELATIVE = 2e-5  # of a mixture parameter, to the largest magnitude of its kind in the row

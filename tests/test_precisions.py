@@ -11,8 +11,9 @@ from real_drawings import NO_SHARED, SHARED, real_drawings
 from reference import Reference
 
 import sketchrnn
-from sketchrnn import _core, cache
-from sketchrnn.container import with_i8
+from sketchrnn import _core
+from sketchrnn.nets import cache
+from sketchrnn.nets.safetensors import with_i8
 
 INTEGER = ("i16", "i8")
 ISAS = [name for name, _, usable, _ in _core.isas() if usable]
@@ -124,11 +125,39 @@ def test_weights_stored_in_8_bits_on_every_isa_and_precision(tmp_path, monkeypat
         assert len(drawn) == 1
 
 
+def test_calibrations_of_8_bits_are_rounded_to_7(tmp_path, monkeypatch):
+    """Files from before: no kernel may meet a weight beyond ±63."""
+    hidden = 70
+    container = drawing_net(hidden, 3).container
+    rng = np.random.default_rng(4)
+    q = rng.integers(-127, 128, (hidden, 4 * hidden)).astype(np.int8)
+    q[:, :9] = np.clip(q[:, :9], -63, 63)  # columns that are 7 bits already
+    q[0, 9:] = 127
+    scale = np.full(4 * hidden, 1.0 / (127 * 64 * np.sqrt(hidden)), np.float32)
+    h_scale = np.full(hidden, 127.0, np.float32)
+    halved = q.copy()
+    halved[:, 9:] = np.clip(np.rint(q[:, 9:] / 2), -63, 63)
+    doubled = scale.copy()
+    doubled[9:] *= 2
+    drawn = set()
+    for name, made in (
+        ("old", with_i8(container, q, scale, h_scale)),
+        ("new", with_i8(container, halved, doubled, h_scale)),
+    ):
+        path = tmp_path / f"{name}.safetensors"
+        path.write_bytes(made)
+        for isa in ISAS:
+            monkeypatch.setenv("SKETCHRNN_ISA", isa)
+            net = sketchrnn.load(path, precision="i8")
+            drawn.add(net.draw(50, seed=5, max_len=30, temperature=0.8).strokes.tobytes())
+    assert len(drawn) == 1
+
+
 def test_calibration_gives_the_integers_that_caches_hold():
     """If these change on purpose, raise cache._CALIBRATION with them."""
-    parts = _core.quantise_i8(sketchrnn.load("pig").container, "pig")
-    digest = hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest()
-    assert (cache._CALIBRATION, digest[:16]) == (2, "9b423944f5e6c9e1")
+    parts = _core.calibrated(sketchrnn.load("cactus").container, "cactus")
+    digest = hashlib.sha256(b"".join(part.tobytes() for part in parts.values())).hexdigest()
+    assert (cache._CALIBRATION, digest[:16]) == (3, "f6189417558e974e")
 
 
 def test_unknown_precision():

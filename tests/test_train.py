@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import math
+import zipfile
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pytest
@@ -13,6 +16,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import sketchrnn  # noqa: E402
+from sketchrnn import FormatError  # noqa: E402
 from sketchrnn.train import batches, cli, data, export, loop, model  # noqa: E402
 from sketchrnn.train.evaluate import evaluate  # noqa: E402
 
@@ -211,3 +215,128 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(metadata["training"])["losses"]["valid"]["nats"] == round(loss["nats"], 4)
     assert cli.main([str(tmp_path / "none.ndjson"), "-o", str(out)]) == 1
     assert "none.ndjson" in capsys.readouterr().err
+
+
+def test_epochs_with_the_most_of_an_object() -> None:
+    """No object has more than `most` drawings in an epoch, and later epochs have others."""
+    some = [
+        data.Drawing("many" if i % 10 else "few", str(i), d.rows, "train")
+        for i, d in enumerate(drawings(60))
+    ]
+    epochs = batches.Epochs(some, {"few": 0, "many": 1}, 30.0, 8, batches.NO_AUGMENT, 3, most=10)
+    assert epochs.per_epoch == 2  # 6 + 10 drawings
+    first = np.concatenate([epochs[i].words for i in (0, 1)])
+    assert np.bincount(first).tolist() == [6, 10]
+    seen = {int(i) for epoch in range(60) for i in epochs._chosen(epoch)}
+    assert seen == set(range(60))
+
+
+def test_reading_drawings_without_keys(tmp_path: Path) -> None:
+    """Their content is their key; `form` tells for each line whether it was simplified."""
+    line = [[0, 100, 255], [0, 60, 255]]
+    dense = [np.linspace(0, 255, 200).tolist(), np.linspace(0, 130, 200).tolist()]
+    entries = [
+        {"word": "a", "drawing": [line], "form": "simplified", "src": "x", "bin": 3},
+        {"word": "a", "drawing": [line], "form": "simplified", "src": "x", "bin": 3},
+        {"word": "b", "drawing": [line], "form": "simplified", "src": "x"},
+        {"word": "a", "drawing": [dense], "form": "raw-rdp1", "src": "y"},
+    ]
+    path = tmp_path / "more.ndjson"
+    path.write_text("".join(json.dumps(e) + "\n" for e in entries))
+    read = data.read([path])
+    assert [(d.word, len(d.rows)) for d in read] == [("a", 2), ("b", 2), ("a", 1)]
+    assert len({d.key for d in read}) == 3
+    assert read[0].facts == {"form": "simplified", "src": "x", "bin": 3}
+    data.save_cache(tmp_path / "kept.npz", read)
+    again = data.read([tmp_path / "kept.npz"])
+    assert [(d.key, d.split, dict(d.facts)) for d in again] == [
+        (d.key, d.split, dict(d.facts)) for d in read
+    ]
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        ({"word": None}, "expected the field word"),
+        ({"word": 5}, "word: expected text"),
+        ({"key_id": None}, "key_id: expected text or a whole number, found NoneType"),
+        ({"key_id": [1]}, "key_id: expected text or a whole number, found list"),
+        ({"form": 1}, "form: expected text, found int"),
+        ({"word": "\ud800"}, "surrogates not allowed"),
+        ({"drawing": [[[0], []]]}, "stroke 0: expected two lists"),
+    ],
+)
+def test_wrong_fields_are_named(tmp_path: Path, edit: dict[str, object], message: str) -> None:
+    path = tmp_path / "a.ndjson"
+    good = {"word": "a", "drawing": [[[0, 255], [0, 60]]], "form": "simplified"}
+    path.write_text(f"{json.dumps(good)}\n{json.dumps(good | edit)}\n")
+    with pytest.raises(FormatError, match=rf"a\.ndjson: line 2: .*{message}"):
+        data.read([path])
+
+
+def cached(path: Path, **edits: object) -> Path:
+    """A cache of three drawings, some of its arrays replaced, or left out (None)."""
+    data.save_cache(path, drawings(3))
+    with np.load(path) as file:
+        arrays = {**file, **edits}
+    np.savez(path, **{k: v for k, v in arrays.items() if v is not None})
+    return path
+
+
+@pytest.mark.parametrize(
+    ("edits", "message"),
+    [
+        ({"facts": np.array([{}] * 3)}, r"facts: expected <U, found \|O"),
+        ({"rows": np.zeros((4, 3))}, "rows: expected <i2, found <f8"),
+        ({"rows": np.zeros(12, np.int16)}, r"rows: expected shape \(n, 3\), found \(12,\)"),
+        ({"lengths": np.array([1, 2, 3])}, "lengths: expected numbers above 0 whose sum is"),
+        ({"lengths": np.array([2**62] * 3)}, "lengths: expected numbers above 0 whose sum is"),
+        ({"lengths": np.array([-1, 1, 1])}, "lengths: expected numbers above 0 whose sum is"),
+        ({"words": np.array(["a", "b"])}, "as many words"),
+        ({"facts": np.array(["[]"] * 3)}, "facts: expected JSON objects"),
+        ({"facts": np.array(["{"] * 3)}, "JSONDecodeError"),
+        ({"facts": np.array(["[" * 100_000, "", ""])}, "RecursionError"),
+        ({"splits": None}, r"splits\.npy"),
+    ],
+)
+def test_caches_that_are_none(tmp_path: Path, edits: dict[str, object], message: str) -> None:
+    assert len(data.read([cached(tmp_path / "good.npz")])) == 3
+    path = cached(tmp_path / "a.npz", **edits)
+    with pytest.raises(FormatError, match=rf"a\.npz: not a cache of drawings: .*{message}"):
+        data.read([path])
+
+
+def test_a_cache_states_what_memory_it_wants(tmp_path: Path) -> None:
+    """A few bytes that call for a gigabyte are refused before it is there."""
+    path = cached(tmp_path / "a.npz", words=None)
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        header, {"descr": "<U9", "fortran_order": False, "shape": (2**35,)}
+    )
+    with zipfile.ZipFile(path, "a") as bundle:
+        bundle.writestr("words.npy", header.getvalue())
+    with pytest.raises(FormatError, match=r"a\.npz: .*words: more than .*the limit 'member'"):
+        data.read([path])
+
+
+@pytest.mark.parametrize("cut", [0, 4, 300, -30])
+def test_a_cache_cut_short(tmp_path: Path, cut: int) -> None:
+    path = cached(tmp_path / "a.npz")
+    path.write_bytes(path.read_bytes()[:cut])
+    with pytest.raises(FormatError, match=r"a\.npz"):
+        data.read([path])
+
+
+def test_a_cache_is_replaced_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = cached(tmp_path / "a.npz")
+    before = path.read_bytes()
+
+    def fail(file: IO[bytes], **arrays: object) -> None:
+        file.write(b"half")
+        raise OSError("full")
+
+    monkeypatch.setattr(np, "savez_compressed", fail)
+    with pytest.raises(OSError, match="full"):
+        data.save_cache(path, drawings(3))
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["a.npz"]

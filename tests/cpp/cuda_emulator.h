@@ -22,6 +22,7 @@
 #define __global__
 #define __forceinline__ inline
 #define __launch_bounds__(...)
+#define __grid_constant__
 
 struct alignas(16) uint4 {
   uint32_t x, y, z, w;
@@ -51,6 +52,8 @@ struct Block {
   std::vector<char> shared;
 };
 
+class Launch;
+
 struct Thread {
   ucontext_t context{};  // for its first turn only: swapcontext asks the system for signal masks
   jmp_buf resume{};
@@ -61,12 +64,13 @@ struct Thread {
   bool done = false;
 };
 
+// Whose turn it is.
 struct Grid {
+  Launch* launch = nullptr;
   Index threads{}, blocks{};
   Thread* current = nullptr;
   ucontext_t scheduler_context{};
   jmp_buf scheduler{};
-  std::function<void()> body;
 };
 
 inline Grid& grid() {
@@ -88,11 +92,7 @@ __attribute__((noinline)) inline void take_turn(Thread& thread) {
   swapcontext(&g.scheduler_context, &thread.context);
 }
 
-inline void entry() {
-  grid().body();
-  grid().current->done = true;
-  yield();
-}
+void entry();
 
 // Waits until all members have come; returns the round's place among the two.
 inline unsigned meet(Meeting& meeting) {
@@ -131,36 +131,62 @@ __attribute__((noinline)) inline void prepare(Thread& thread, Block& block, Inde
   makecontext(&thread.context, entry, 0);
 }
 
-// Runs kernel() for all threads of all blocks. Throws if the threads wait for ever.
+// A kernel under way: body() for all threads of all blocks.
+class Launch {
+ public:
+  Launch(unsigned blocks, unsigned threads, size_t shared_bytes, std::function<void()> body)
+      : threads_{threads}, blocks_{blocks}, body_(std::move(body)), all_blocks_(blocks) {
+    for (unsigned b = 0; b < blocks; ++b) {
+      Block& block = all_blocks_[b];
+      block.barrier.members = threads;
+      block.warps.resize((threads + 31) / 32);
+      for (Meeting& warp : block.warps) warp.members = 32;
+      // Garbage, as on a GPU: nothing may count on zeros.
+      block.shared.assign(shared_bytes + 64, static_cast<char>(0xA5));
+      for (unsigned t = 0; t < threads; ++t) {
+        all_.push_back(std::make_unique<Thread>());
+        prepare(*all_.back(), block, {t}, {b});
+      }
+    }
+  }
+
+  // So many turns of every thread; true when all have ended. Throws if they wait for ever.
+  bool run(size_t turns) {
+    Grid& g = grid();
+    g.launch = this;
+    g.threads = threads_;
+    g.blocks = blocks_;
+    for (; turns > 0; --turns) {
+      if (++turns_ > 50'000'000) throw std::runtime_error("the kernel does not end");
+      size_t left = 0;
+      for (const auto& thread : all_) {
+        if (thread->done) continue;
+        ++left;
+        take_turn(*thread);
+      }
+      if (left == 0) return true;
+    }
+    return false;
+  }
+  void body() const { body_(); }
+
+ private:
+  Index threads_, blocks_;
+  std::function<void()> body_;
+  std::vector<Block> all_blocks_;
+  std::vector<std::unique_ptr<Thread>> all_;
+  size_t turns_ = 0;
+};
+
+inline void entry() {
+  grid().launch->body();
+  grid().current->done = true;
+  yield();
+}
+
 inline void launch(unsigned blocks, unsigned threads, size_t shared_bytes,
-                   const std::function<void()>& kernel) {
-  Grid& g = grid();
-  g.threads = {threads};
-  g.blocks = {blocks};
-  g.body = kernel;
-  std::vector<Block> all_blocks(blocks);
-  std::vector<std::unique_ptr<Thread>> all;
-  for (unsigned b = 0; b < blocks; ++b) {
-    Block& block = all_blocks[b];
-    block.barrier.members = threads;
-    block.warps.resize((threads + 31) / 32);
-    for (Meeting& warp : block.warps) warp.members = 32;
-    // Garbage, as on a GPU: nothing may count on zeros.
-    block.shared.assign(shared_bytes + 64, static_cast<char>(0xA5));
-    for (unsigned t = 0; t < threads; ++t) {
-      all.push_back(std::make_unique<Thread>());
-      prepare(*all.back(), block, {t}, {b});
-    }
-  }
-  for (size_t left = all.size(), turns = 0; left > 0; ++turns) {
-    if (turns > 50'000'000) throw std::runtime_error("the kernel does not end");
-    left = 0;
-    for (const auto& thread : all) {
-      if (thread->done) continue;
-      ++left;
-      take_turn(*thread);
-    }
-  }
+                   std::function<void()> kernel) {
+  Launch(blocks, threads, shared_bytes, std::move(kernel)).run(SIZE_MAX);
 }
 
 inline char* shared_memory() {
@@ -230,8 +256,20 @@ void store_volatile(T* p, T x) {
 }
 inline void wait_a_little() { emulator::yield(); }
 
-// PTX ISA, mma.m16n8k32 for signed bytes: which thread has which part of a, b and the sum.
-inline void mma_s8(int32_t (&sum)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
+inline int32_t dp2a_low(uint32_t a, uint32_t b, int32_t sum) {
+  for (int i = 0; i < 2; ++i)
+    sum += static_cast<int16_t>(a >> 16 * i) * static_cast<uint8_t>(b >> 8 * i);
+  return sum;
+}
+inline int32_t dp2a_high(uint32_t a, uint32_t b, int32_t sum) {
+  for (int i = 0; i < 2; ++i)
+    sum += static_cast<int16_t>(a >> 16 * i) * static_cast<int8_t>(b >> (16 + 8 * i));
+  return sum;
+}
+
+// PTX ISA, mma.m16n8k32 for bytes: which thread has which part of a, b and the sum, which wraps.
+template <bool kSignedA, bool kSignedB>
+void mma_bytes(int32_t (&sum)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
   uint32_t all_a[4][32], all_b[2][32];
   for (int r = 0; r < 4; ++r) {
     const uint64_t* values = emulator::exchange(a[r]);
@@ -241,17 +279,22 @@ inline void mma_s8(int32_t (&sum)[4], const uint32_t (&a)[4], uint32_t b0, uint3
     const uint64_t* values = emulator::exchange(r == 0 ? b0 : b1);
     for (int t = 0; t < 32; ++t) all_b[r][t] = static_cast<uint32_t>(values[t]);
   }
-  const auto byte = [](uint32_t word, int i) { return static_cast<int8_t>(word >> 8 * i); };
+  const auto byte = [](uint32_t word, int i, bool is_signed) {
+    const auto bits = static_cast<uint8_t>(word >> 8 * i);
+    return is_signed ? static_cast<int>(static_cast<int8_t>(bits)) : static_cast<int>(bits);
+  };
   const auto a_at = [&](int row, int k) {
-    return byte(all_a[row / 8 + k / 16 * 2][row % 8 * 4 + k % 16 / 4], k % 4);
+    return byte(all_a[row / 8 + k / 16 * 2][row % 8 * 4 + k % 16 / 4], k % 4, kSignedA);
   };
   const auto b_at = [&](int k, int column) {
-    return byte(all_b[k / 16][column * 4 + k % 16 / 4], k % 4);
+    return byte(all_b[k / 16][column * 4 + k % 16 / 4], k % 4, kSignedB);
   };
   const int thread = static_cast<int>(threadIdx.x % 32);
   for (int i = 0; i < 4; ++i)
     for (int k = 0; k < 32; ++k)
-      sum[i] += a_at(thread / 4 + i / 2 * 8, k) * b_at(k, thread % 4 * 2 + i % 2);
+      sum[i] = static_cast<int32_t>(
+          static_cast<uint32_t>(sum[i]) +
+          static_cast<uint32_t>(a_at(thread / 4 + i / 2 * 8, k) * b_at(k, thread % 4 * 2 + i % 2)));
 }
 
 }  // namespace

@@ -1,18 +1,14 @@
 // Streams, batches and scores: one set of bits by every road, threads included.
 
 #include <array>
-#include <atomic>
 #include <cstring>
-#include <thread>
 #include <vector>
 
 #include "check.h"
+#include "engine/score.h"
+#include "engine/simplify.h"
 #include "error.h"
-#include "generator.h"
 #include "nets.h"
-#include "score.h"
-#include "simplify.h"
-#include "temperature.h"
 
 namespace {
 
@@ -22,7 +18,6 @@ const Progress kNoProgress;
 
 Batch draw(const std::shared_ptr<const Net>& net, std::size_t count, int threads, int lanes = 0,
            std::uint64_t index = 0, double temperature = 0.7) {
-  Stream origin(net, 11, index);
   DrawOptions options;
   options.count = count;
   options.temperature = make_temperature(temperature);
@@ -31,7 +26,7 @@ Batch draw(const std::shared_ptr<const Net>& net, std::size_t count, int threads
   options.max_len = 40;
   options.threads = threads;
   options.lanes = lanes;
-  return generate(origin, {}, options, kNoProgress);
+  return nets::draw(net, options);
 }
 
 bool same(const Batch& a, const Batch& b) {
@@ -86,7 +81,7 @@ void stream_equals_batch(Precision precision) {
     CHECK(same(draw(net, 20, 1), portable));
     std::size_t at = 0;
     for (std::size_t i = 0; i < 20; ++i) {
-      Stream stream(net, 11, i);
+      Stream stream = nets::stream(net, 11, i);
       for (std::int64_t k = portable.offsets[i]; k < portable.offsets[i + 1]; ++k, ++at) {
         const Row row = stream.step(make_temperature(0.7));
         CHECK(std::memcmp(&row.dx, &rows[at].dx, 4) == 0);
@@ -120,46 +115,35 @@ TEST(scores_do_not_depend_on_threads) {
   const std::vector<Row> rows = nets::rows_of(batch);
   const Drawings drawings{rows.data(), batch.offsets.get(), batch.count};
   std::vector<double> offset1(rows.size()), pen1(rows.size());
-  score(*net, drawings, 1, offset1.data(), pen1.data(), kNoProgress);
+  score(*processor(net), Conditions(net), drawings, 1, offset1.data(), pen1.data(), kNoProgress);
   for (const int threads : {2, 5}) {
     std::vector<double> offset(rows.size()), pen(rows.size());
-    score(*net, drawings, threads, offset.data(), pen.data(), kNoProgress);
+    score(*processor(net), Conditions(net), drawings, threads, offset.data(), pen.data(),
+          kNoProgress);
     CHECK(offset == offset1);
     CHECK(pen == pen1);
   }
 }
 
-TEST(two_callers_share_one_net) {
-  const auto net = nets::net({48, 3, 2}, *nets::usable().back());
-  const Batch expected = draw(net, 40, 1);
-  std::atomic<int> good{0};
-  std::vector<std::thread> callers;
-  for (int i = 0; i < 4; ++i)
-    callers.emplace_back([&] { good += same(draw(net, 40, 2), expected); });
-  for (std::thread& caller : callers) caller.join();
-  CHECK_EQ(good.load(), 4);
-}
-
 TEST(progress_stops_the_work) {
   const auto net = nets::net({48, 3, 2}, *nets::usable().back());
   for (const int threads : {1, 3}) {
-    Stream origin(net, 1, 0);
     DrawOptions options;
-    options.count = std::size_t{1} << 40;
+    options.count = std::size_t{1} << 24;
     options.temperature = make_temperature(0.7);
     options.max_len = 40;
     options.threads = threads;
-    CHECK_THROWS(generate(origin, {}, options, [](std::size_t) { return false; }), Cancelled,
+    CHECK_THROWS(nets::draw(net, options, [](std::size_t) { return false; }), Cancelled,
                  "cancelled");
-    CHECK_THROWS(generate(origin, {}, options,
-                          [](std::size_t) -> bool { throw std::runtime_error("stop"); }),
-                 std::runtime_error, "stop");
+    CHECK_THROWS(
+        nets::draw(net, options, [](std::size_t) -> bool { throw std::runtime_error("stop"); }),
+        std::runtime_error, "stop");
   }
 }
 
 TEST(streams_end) {
   const auto net = nets::net({8, 1, 1}, *nets::usable().back());
-  Stream stream(net, 1, 0);
+  Stream stream = nets::stream(net, 1);
   const Row end{0.0f, 0.0f, Pen::end};
   stream.feed(&end, 1);
   CHECK(stream.finished());

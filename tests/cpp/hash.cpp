@@ -6,9 +6,8 @@
 #include <memory>
 #include <vector>
 
-#include "generator.h"
+#include "engine/latent.h"
 #include "nets.h"
-#include "temperature.h"
 
 namespace {
 
@@ -17,24 +16,35 @@ using namespace sketchrnn;
 std::uint64_t hash_of(const std::shared_ptr<const Net>& net) {
   std::uint64_t sum = 0;
   for (const double temperature : {0.0, 0.4, 1.3}) {
-    Stream origin(net, 99, 0);
     DrawOptions options;
     options.count = 24;
     options.temperature = make_temperature(temperature);
     options.seed = 99;
     options.max_len = 50;
     options.threads = 2;
-    const Batch batch = generate(origin, {}, options, {});
+    const Batch batch = nets::draw(net, options);
     sum = sum * 31 +
           nets::hash(batch.rows.get(),
                      5 * static_cast<std::size_t>(batch.offsets[batch.count]) * sizeof(float));
-    Stream stream(net, 5, 0);
+    Stream stream = nets::stream(net, 5);
     for (int i = 0; i < 10 && !stream.finished(); ++i) stream.step(options.temperature);
     std::vector<float> z(static_cast<std::size_t>(net->outputs()));
     stream.predict(z.data());
     sum = sum * 31 + nets::hash(z.data(), z.size() * sizeof(float));
   }
-  return sum;
+  if (net->latent() == 0) return sum;
+  DrawOptions options;
+  options.count = 12;
+  options.temperature = make_temperature(0.6);
+  options.max_len = 40;
+  options.threads = 1;
+  const Batch batch = nets::draw(net, options);
+  const std::vector<Row> rows = nets::rows_of(batch);
+  std::vector<float> mu(batch.count * net->latent());
+  std::vector<float> sigma(mu.size());
+  encode(*net, {rows.data(), batch.offsets.get(), batch.count}, 2, mu.data(), sigma.data(), {});
+  sum = sum * 31 + nets::hash(mu.data(), mu.size() * sizeof(float));
+  return sum * 31 + nets::hash(sigma.data(), sigma.size() * sizeof(float));
 }
 
 }  // namespace
@@ -42,7 +52,12 @@ std::uint64_t hash_of(const std::shared_ptr<const Net>& net) {
 int main() {
   bool agree = true;
   for (const Precision precision : nets::kAllPrecisions) {
-    for (const nets::Spec spec : {nets::Spec{1, 1, 1}, {7, 5, 2}, {64, 20, 3}, {200, 20, 4}}) {
+    for (const nets::Spec spec : {nets::Spec{1, 1, 1},
+                                  {7, 5, 2},
+                                  {64, 20, 3},
+                                  {200, 20, 4},
+                                  {33, 5, 5, 0, 1},
+                                  {70, 20, 6, 0, 17}}) {
       std::uint64_t first = 0;
       for (const Kernels* kernels : nets::usable()) {
         const std::uint64_t sum = hash_of(nets::net(spec, *kernels, precision));

@@ -5,7 +5,7 @@
 string(REPLACE "|" ";" OBJECTS "${OBJECTS}")
 set(seen 0)
 foreach(object IN LISTS OBJECTS)
-  if(NOT object MATCHES "/kernels/")
+  if(NOT object MATCHES "/kernels/" OR object MATCHES "/kernels/isa\\.")
     continue()
   endif()
   math(EXPR seen "${seen} + 1")

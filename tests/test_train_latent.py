@@ -1,0 +1,198 @@
+"""Training of nets with an encoder: gradients, the loss by the paper, resuming, what is written."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from latent_nets import latent_net, reference
+
+import sketchrnn
+
+torch = pytest.importorskip("torch")
+
+from sketchrnn.train import batches, latent, model  # noqa: E402
+from sketchrnn.train.cli import main  # noqa: E402
+from sketchrnn.train.data import Drawing, save_cache  # noqa: E402
+from sketchrnn.train.evaluate import evaluate  # noqa: E402
+
+
+def drawings(count, seed=0, split="train"):
+    rng = np.random.default_rng(seed)
+    out = []
+    for i in range(count):
+        n = int(rng.integers(3, 12))
+        rows = np.concatenate(
+            [rng.integers(-30, 30, (n, 2)), rng.random((n, 1)) < 0.2], axis=1
+        ).astype(np.int16)
+        out.append(Drawing("cat", f"{split}{seed}-{i}", rows, split))
+    return out
+
+
+def small(seed=1):
+    torch.manual_seed(seed)
+    net = latent.LatentNet(7, 2, encoder=5, latent=3)
+    with torch.no_grad():
+        for p in net.parameters():
+            p.add_(torch.randn_like(p) * 0.3)
+    return net
+
+
+def test_gradients():
+    """Each parameter's, along a random direction, against differences."""
+    net = small()
+    batch = batches.collate(drawings(4), {}, 30.0)
+    noise = torch.randn(4, 3)
+    kept = (torch.rand(2, *batch.valid.shape, 5) < 0.8).to(torch.uint8)
+
+    def loss():
+        z, kl = net.follow(batch, noise=noise, encoder_kept=kept, gain=1.25)
+        parts = model.losses(z, torch.from_numpy(batch.targets), torch.from_numpy(batch.valid))
+        return parts[0].sum() + parts[1].sum() + 5 * kl.sum()
+
+    loss().backward()
+    for name, p in net.named_parameters():
+        way = torch.randn_like(p)
+        with torch.no_grad():
+            e = 2e-3
+            p += e * way
+            up = loss().double()
+            p -= 2 * e * way
+            down = loss().double()
+            p += e * way
+        found = float(up - down) / (2 * e)
+        assert float((p.grad * way).sum()) == pytest.approx(found, rel=0.03, abs=0.3), name
+
+
+def test_it_is_the_net_that_the_core_runs():
+    """Losses at z = μ by the oracle, drawing by drawing, and L_KL by eq. 10."""
+    net = latent_net()
+    oracle = reference(net)
+    oracle.start_token = (0, 0, 0, 0, 0)  # what every net is trained with
+    trained = model.unfolded(net.arrays())
+    some = drawings(5)
+    found = evaluate(trained, some, {}, net.scale_factor, 200)
+    offset = pen = kl = 0.0
+    for d in some:
+        rows = sketchrnn.stroke3_to_stroke5(d.rows.astype(np.float32), end=True)
+        mu, sigma = oracle.encode(rows)
+        one = oracle.nll(rows, oracle.forward(rows, mu))
+        offset, pen = offset + one[0].sum(), pen + one[1].sum()
+        kl += -0.5 * (1 + 2 * np.log(sigma) - mu**2 - sigma**2).mean()
+    assert found["offset"] * found["rows"] == pytest.approx(offset, rel=1e-4)
+    assert found["pen"] * found["rows"] == pytest.approx(pen, rel=1e-4)
+    assert found["kl"] == pytest.approx(kl / len(some), rel=1e-4)
+    for key, array in latent.tensors(trained).items():
+        assert np.array_equal(array, net.arrays()[key])
+
+
+def run_of(tmp_path, steps=6, name="a.ckpt", **more):
+    settings = latent.LatentSettings(
+        steps=steps, batch=8, every=3, warmup=2, kl_rate=0.9, n_max=20, **more
+    )
+    checkpoint = tmp_path / name
+    train, valid = drawings(20), drawings(6, 9, "valid")
+    return latent.LatentRun(small(), settings, train, valid, {}, 30.0, checkpoint)
+
+
+def test_objective_is_the_papers(tmp_path):
+    run = run_of(tmp_path, w_kl=0.7, kl_min=0.3)
+    batch = run.batches[0]
+    rows, count, n_max = batch.rows, batch.valid.shape[1], 20
+    for step, kl in ((0, 1.0), (0, 0.1), (50, 1.0)):
+        run.step = step
+        nats = torch.tensor(40.0)
+        eta = 1 - (1 - 0.01) * 0.9**step
+        loss = 40.0 / (n_max * count) + 0.7 * eta * max(kl, 0.3)  # L_R + w η max(L_KL, KL_min)
+        found = float(run._per_row(nats, torch.full((count,), kl), batch))
+        assert found == pytest.approx(loss * n_max * count / rows, rel=1e-6)
+
+
+def test_resumed_training_is_the_same(tmp_path):
+    whole = run_of(tmp_path)
+    whole.go(lambda found: None)
+    for _ in range(3):  # killed after every two steps
+        part = run_of(tmp_path, name="b.ckpt")
+        for _ in range(2):
+            part._advance()
+            if part.step % 3 == 0:
+                part._validate()
+        part.save()
+    for key, value in whole.net.state_dict().items():
+        assert torch.equal(value, part.net.state_dict()[key]), key
+    strip = [{k: v for k, v in one.items() if k != "seconds"} for one in whole.history]
+    assert strip == [{k: v for k, v in one.items() if k != "seconds"} for one in part.history]
+    assert {"paper", "kl"} <= whole.history[-1].keys()  # L_R and L_KL
+
+
+def test_it_learns_what_z_says(tmp_path):
+    """Two kinds of drawings: z tells them apart, and the loss falls below that without z."""
+    rng = np.random.default_rng(0)
+
+    def some(count, split):
+        out = []
+        for i in range(count):
+            step = (20, 0) if i % 2 else (0, 20)
+            rows = np.array([[*step, 0]] * 6)
+            rows[:, :2] += rng.integers(-2, 3, (6, 2))
+            out.append(Drawing("a", f"{split}{i}", rows.astype(np.int16), split))
+        return out
+
+    def trained(w_kl):
+        settings = latent.LatentSettings(
+            steps=120, batch=16, every=120, warmup=5, lr=1e-2, n_max=8, keep=1.0, average=0.9,
+            kl_rate=0.95, w_kl=w_kl, kl_min=0.0,
+        )  # fmt: skip
+        torch.manual_seed(0)
+        net = latent.LatentNet(16, 2, encoder=12, latent=4)
+        run = latent.LatentRun(net, settings, some(64, "train"), some(16, "valid"), {}, 10.0)
+        run.go(lambda found: None)
+        return run.history[-1]
+
+    free, held = trained(0.05), trained(50.0)
+    assert free["kl"] > 10 * held["kl"]
+    # Which of the two kinds it is costs log 2 = 0.69 a drawing, 7 rows, where z may not say it.
+    assert free["nats"] < held["nats"] - 0.3 / 7
+
+
+def test_command(tmp_path, capsys):
+    corpus = tmp_path / "corpus.npz"
+    save_cache(corpus, drawings(30) + drawings(8, 3, "valid") + drawings(8, 4, "test"))
+    target = tmp_path / "net.safetensors"
+    command = [
+        *(str(corpus), "-o", str(target), "--hidden", "9", "--mixtures", "3"),
+        *("--latent", "4", "--encoder", "6", "--steps", "4", "--every", "2", "--batch", "8"),
+    ]
+    assert main(command) == 0
+    assert "L_KL" in capsys.readouterr().out
+    net = sketchrnn.load(target)
+    assert net.latent_size == 4
+    assert net.encode(net.draw(3, seed=1)).shape == (3, 4)
+    losses = net.info()["training"]["losses"]
+    assert math.isfinite(losses["test"]["kl"])
+    # Goes on from itself, and from a net without an encoder.
+    more = tmp_path / "more.safetensors"
+    told = ["--latent", "4", "--encoder", "6", "--steps", "1", "--batch", "8"]
+    assert main([str(corpus), "-o", str(more), "--init", str(target), *told]) == 0
+    assert sketchrnn.load(more).latent_size == 4
+    plain = tmp_path / "plain.safetensors"
+    assert main([str(corpus), "-o", str(plain), "--hidden", "9", "--steps", "1"]) == 0
+    begun = tmp_path / "begun.safetensors"
+    assert main([str(corpus), "-o", str(begun), "--init", str(plain), *told]) == 0
+    assert sketchrnn.load(begun).latent_size == 4
+    assert main([str(corpus), "-o", str(begun), "--latent", "4", "--conditional"]) == 1
+    assert "no --conditional" in capsys.readouterr().err
+
+
+def test_recipe_of_the_nets(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "tools/nets")
+    import morph
+
+    assert len(morph.OBJECTS["morph"]) >= 10
+    run = run_of(tmp_path)
+    run.go(lambda found: None)
+    path = tmp_path / "cat.safetensors"
+    morph.write(path, run, "cat", {"train": [], "valid": [], "test": []}, None)
+    net = sketchrnn.load(path)
+    assert net.latent_size == 3
+    assert net.info()["training"]["losses"]["kl"] > 0
