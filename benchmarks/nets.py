@@ -22,7 +22,7 @@ def net_path() -> str:
 
 def default() -> str:
     """The net that load() takes when nothing is named."""
-    return sketchrnn.loading.DEFAULT
+    return sketchrnn.nets.load.DEFAULT
 
 
 def drawings(net: sketchrnn.Net, count: int) -> list[np.ndarray]:

@@ -129,7 +129,7 @@ def memory(path: str, n: int) -> dict[str, float]:
         " if line.startswith('VmHWM'))\n"
         f"a = peak(); net = sketchrnn.load({path!r}); b = peak()\n"
         f"s = net.draw({n}, seed=0); c = peak()\n"
-        "print(b - a, c - b, s.strokes.nbytes / 2**20, net._core.packed_bytes / 2**20)"
+        "print(b - a, c - b, s.strokes.nbytes / 2**20, net.info()['packed_bytes'] / 2**20)"
     )
     names = ("load", "draw", "strokes", "packed weights")
     return dict(zip(names, map(float, out.split()), strict=True))
