@@ -16,7 +16,9 @@ struct PlacedNet {
   const Net& net() const { return *device->net(); }
 };
 
+void bind_ndjson(pybind11::module_& m);  // lines of QuickDraw's files
 void bind_net(pybind11::module_& m);     // Net, DrawOptions, Stream
+void bind_arrow(pybind11::module_& m);   // drawings as Arrow arrays, and back
 void bind_device(pybind11::module_& m);  // DeviceArray, devices
 void bind_tools(pybind11::module_& m);   // what needs no net
 

@@ -155,6 +155,26 @@ class DeviceArray:
     ) -> Any: ...
     def __dlpack_device__(self) -> tuple[int, int]: ...
 
+# Drawings as Arrow arrays, in PyCapsules. What comes of one: strokes (total, 5), offsets (n + 1,),
+# index (n,) and names, the last two None where there are none.
+_Drawings = tuple[
+    NDArray[np.float32], NDArray[np.int64], NDArray[np.uint64] | None, list[str | None] | None
+]
+
+def arrow_schema(compact: bool) -> Any: ...
+def to_arrow(
+    strokes: NDArray[np.float32],
+    offsets: NDArray[np.int64],
+    index: NDArray[np.uint64],
+    names: Sequence[str | None],
+    compact: bool,
+) -> Any: ...
+def to_arrow_stream(arrays: Sequence[Any], compact: bool) -> Any: ...
+def from_arrow(schema: Any, array: Any) -> _Drawings: ...
+def from_arrow_stream(stream: Any) -> list[_Drawings]: ...
+def ndjson(
+    block: bytes,
+) -> tuple[NDArray[np.float32], NDArray[np.int64], list[str | None]] | None: ...
 def sample(
     z: NDArray[np.float32],
     count: int,

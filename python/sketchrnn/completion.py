@@ -15,8 +15,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import _check
+from .arrow import is_arrow
 from .sketch import Sketch, Sketches
 from .strokes import Floats, lines_to_stroke5
 
@@ -34,7 +36,8 @@ def complete(
     net: Net, partial: Any, n: int | None, fit: bool | float | None, **options: Any
 ) -> Any:
     """Return what :meth:`Net.complete` documents."""
-    if isinstance(partial, Sketches):
+    if is_arrow(partial):
+        partial = Sketches.from_arrow(partial)
         if len(partial) != 1:
             raise ValueError(
                 f"partial: expected one drawing, found {len(partial)}: name one, as in drawings[0]"
@@ -69,6 +72,17 @@ def known_size(net: Net) -> float:
         return float(stated[1]) - 1.0
     sizes = [_size(sketch) for sketch in net.draw(64, temperature=0.4, seed=0)]
     return float(np.median(sizes)) or 1.0
+
+
+def in_size(drawings: Sketches, size: float) -> tuple[Sketches, NDArray[np.float64]]:
+    """Return drawings each scaled into a box of `size` data units, and how many times as large they
+    became, (n,)."""
+    extents = np.array([_size(sketch) for sketch in drawings]).reshape(-1)
+    scales = np.where(extents > 0, size / np.where(extents > 0, extents, 1), 1.0)
+    scaled = [s.scaled(float(k)) for s, k in zip(drawings, scales, strict=True)]
+    result = Sketches.of(scaled)
+    result.name, result.names = drawings.name, drawings.names
+    return result, scales
 
 
 def _size(sketch: Sketch) -> float:

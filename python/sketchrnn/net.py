@@ -220,10 +220,10 @@ class Net(LatentMethods):
     ) -> Any:
         """Continue a started drawing, once or `n` ways; other parameters as in :meth:`draw`.
 
-        `partial` is a Sketch, (k, 5) stroke-5 or (k, 3) stroke-3 array that has not ended; the end
-        row that a Sketch has is left out. Whole drawings are returned, the given part first and
-        unchanged, ``given`` rows of them; `max_len` counts them whole (None: the net's own, or the
-        given rows and as many again if they exceed it).
+        `partial` is a Sketch, (k, 5) stroke-5 or (k, 3) stroke-3 array, or Arrow data of one
+        drawing, that has not ended; the end row that a Sketch has is left out. Whole drawings are
+        returned, the given part first and unchanged, ``given`` rows of them; `max_len` counts them
+        whole (None: the net's own, or the given rows and as many again if they exceed it).
 
         `fit` True shows the start to the net simplified and in the size at which the net finds it
         likeliest, and brings what is added back; a number is the size in data units that its larger
@@ -278,9 +278,11 @@ class Net(LatentMethods):
         if on_device:
             return self._core.draw_there(wanted, prefix, report, chosen, vectors)
         strokes, offsets = self._core.draw(wanted, prefix, report, chosen, vectors)
+        numbers = np.arange(count, dtype=np.uint64) + np.uint64(index)
         if several:
-            return Sketches(strokes, offsets, None, names if len(names) == count else names * count)
-        sketches = Sketches(strokes, offsets, names[0])
+            each = names if len(names) == count else names * count
+            return Sketches(strokes, offsets, None, each, indices=numbers)
+        sketches = Sketches(strokes, offsets, names[0], indices=numbers)
         return sketches[0] if n is None else sketches
 
     def state(
@@ -334,10 +336,11 @@ class Net(LatentMethods):
         """Return the negative log-likelihoods of drawings, teacher forcing.
 
         `sketches`: Sketches, one Sketch, or a sequence of drawings, each a Sketch, (n, 5) stroke-5
-        or (n, 3) stroke-3 array in data units; a stroke-3 drawing is taken as finished, and end
-        rows that only pad a drawing are ignored. `object`: as what they are scored, one for all or
-        one for each. `z`: latent vectors in the same way; a net with an encoder takes without them
-        each drawing's own, μ. Raises ValueError naming the drawing that is empty or malformed.
+        or (n, 3) stroke-3 array in data units, or Arrow data (see :meth:`Sketches.from_arrow`); a
+        stroke-3 drawing is taken as finished, and end rows that only pad a drawing are ignored.
+        `object`: as what they are scored, one for all or one for each. `z`: latent vectors in the
+        same way; a net with an encoder takes without them each drawing's own, μ. Raises ValueError
+        naming the drawing that is empty or malformed.
         """
         batch = to_score(sketches)
         if z is None and self.latent_size and len(batch):

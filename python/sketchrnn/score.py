@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _check
+from .arrow import is_arrow
 from .sketch import Sketch, Sketches
 from .strokes import Floats
 
@@ -67,10 +68,14 @@ class Score:
 
     @property
     def per_drawing(self) -> NDArray[np.float64]:
+        return self.sums(self.points)
+
+    def sums(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the sum over each drawing's rows of values (total,), (n,)."""
         # np.add.reduceat misreads empty drawings, which score() does not let in.
         if len(self.offsets) < 2:
             return np.zeros(0)
-        return np.add.reduceat(self.points, self.offsets[:-1])
+        return np.add.reduceat(values, self.offsets[:-1])
 
     @property
     def per_point(self) -> float:
@@ -112,6 +117,8 @@ def to_score(sketches: Any) -> Sketches:
         )
     if isinstance(sketches, (Sketch, np.ndarray)):
         sketches = [sketches]
+    if is_arrow(sketches):
+        sketches = Sketches.from_arrow(sketches)
     if isinstance(sketches, Sketches):
         lengths = sketches.lengths
         if len(sketches) and lengths.min() == 0:

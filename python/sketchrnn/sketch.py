@@ -201,7 +201,7 @@ class Sketches(Sequence[Sketch]):
     ``strokes[offsets[i]:offsets[i + 1]]``.
     """
 
-    __slots__ = ("given", "name", "names", "offsets", "original", "strokes")
+    __slots__ = ("_indices", "given", "name", "names", "offsets", "original", "strokes")
 
     def __init__(
         self,
@@ -211,6 +211,7 @@ class Sketches(Sequence[Sketch]):
         names: Sequence[str | None] | None = None,
         original: Original | None = None,
         given: int = 0,
+        indices: NDArray[np.uint64] | None = None,
     ):
         self.strokes = strokes
         self.offsets = offsets
@@ -220,6 +221,30 @@ class Sketches(Sequence[Sketch]):
         # As of a Sketch; of all of them.
         self.original = original
         self.given = given
+        self._indices = indices
+
+    @property
+    def indices(self) -> NDArray[np.uint64]:
+        """(n,) which drawing of its seed each is, 0, 1, … where that is not known."""
+        return np.arange(len(self), dtype=np.uint64) if self._indices is None else self._indices
+
+    @property
+    def numbered(self) -> bool:
+        """Whether it is known which drawings of a seed they are."""
+        return self._indices is not None
+
+    @classmethod
+    def from_arrow(cls, data: Any) -> Sketches:
+        """Return the drawings of Arrow data: a table, record batch, array or stream of pyarrow,
+        polars, duckdb or whatever else has the PyCapsule interface.
+
+        Columns as :meth:`__arrow_c_array__` has them, of which ``strokes`` must be there; or an
+        array of such strokes alone. Raises TypeError for other objects, ValueError naming the
+        column or the drawing and row that do not fit.
+        """
+        from .arrow import drawings
+
+        return drawings(data)
 
     @classmethod
     def of(cls, drawings: Sequence[Any], name: str | None = None) -> Sketches:
@@ -266,6 +291,26 @@ class Sketches(Sequence[Sketch]):
         """Return the drawings simplified; see :meth:`Sketch.simplify`."""
         return Sketches.of([sketch.simplify(epsilon, method) for sketch in self])
 
+    def __arrow_c_schema__(self) -> Any:
+        """The type of :meth:`__arrow_c_array__`, as a PyCapsule."""
+        from .arrow import schema
+
+        return schema()
+
+    def __arrow_c_array__(self, requested_schema: Any = None) -> tuple[Any, Any]:
+        """The drawings as an Arrow array (PyCapsules, no pyarrow needed): a struct of ``index``
+        uint64, ``object`` string and ``strokes``, list<struct<dx float32, dy float32, pen uint8>>
+        with pen 0 (down), 1 (lifts) or 2 (end). ``pyarrow.table(sketches)`` and the like use it."""
+        from .arrow import exported
+
+        return exported(self)
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        """The same as a stream, of several arrays where one has no room for all rows."""
+        from .arrow import streamed
+
+        return streamed(self)
+
     def copy(self) -> Self:
         """Return the drawings with arrays of their own."""
         return type(self)(
@@ -275,6 +320,7 @@ class Sketches(Sequence[Sketch]):
             self.names,
             self.original,
             self.given,
+            self._indices,
         )
 
     def grid(self, columns: int | None = None, captions: Sequence[str] | None = None) -> Grid:
@@ -299,7 +345,7 @@ class Sketches(Sequence[Sketch]):
             if step == 1 and stop >= start:
                 offsets = self.offsets[start : stop + 1]
                 rows = self.strokes[offsets[0] : offsets[-1]]
-                return self._some(rows, offsets - offsets[0], range(start, stop))
+                return self._some(rows, offsets - offsets[0], slice(start, stop))
             return self._taken(np.arange(start, stop, step))
         if isinstance(index, (list, np.ndarray)) and np.ndim(index) == 1:
             return self._taken(np.arange(len(self))[np.asarray(index, None if len(index) else int)])
@@ -310,16 +356,22 @@ class Sketches(Sequence[Sketch]):
     def _name(self, i: int) -> str | None:
         return self.names[i] if self.names else self.name
 
-    def _some(self, rows: Floats, offsets: NDArray[np.int64], chosen: Sequence[int]) -> Sketches:
-        names = [self.names[i] for i in chosen] if self.names else None
-        return Sketches(rows, offsets, self.name, names, self.original, self.given)
+    def _some(
+        self, rows: Floats, offsets: NDArray[np.int64], chosen: slice | NDArray[np.int64]
+    ) -> Sketches:
+        names = None
+        if self.names:
+            numbers = range(len(self))[chosen] if isinstance(chosen, slice) else chosen.tolist()
+            names = [self.names[i] for i in numbers]
+        indices = None if self._indices is None else self._indices[chosen]
+        return Sketches(rows, offsets, self.name, names, self.original, self.given, indices)
 
     def _taken(self, chosen: NDArray[np.int64]) -> Sketches:
         lengths = self.lengths[chosen]
         offsets = np.zeros(len(chosen) + 1, np.int64)
         np.cumsum(lengths, out=offsets[1:])
         rows = np.arange(offsets[-1]) + np.repeat(self.offsets[chosen] - offsets[:-1], lengths)
-        return self._some(self.strokes[rows], offsets, chosen.tolist())
+        return self._some(self.strokes[rows], offsets, chosen)
 
     def __iter__(self) -> Iterator[Sketch]:
         start = 0
@@ -342,6 +394,9 @@ class Sketches(Sequence[Sketch]):
             self.name if names is None else None,
             names,
             *((self.original, self.given) if same else (None, 0)),
+            None
+            if self._indices is None and other._indices is None
+            else np.concatenate([self.indices, other.indices]),
         )
 
     def __eq__(self, other: object) -> bool:

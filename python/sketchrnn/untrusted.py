@@ -106,8 +106,9 @@ def expanded(packed: int) -> int:
     return _FREE + most("expansion") * packed
 
 
-def lines(path: str | PathLike[str]) -> Iterator[bytes]:
-    """Yield the lines of a file, compressed by gzip or not, each within the limit "line"."""
+def blocks(path: str | PathLike[str]) -> Iterator[bytes]:
+    """Yield whole lines of a file, compressed by gzip or not, about a MiB of them at a time, each
+    line within the limit "line"."""
     with open_untrusted(path) as file:
         longest, left = most("line"), math.inf
         source: Any = file
@@ -116,13 +117,23 @@ def lines(path: str | PathLike[str]) -> Iterator[bytes]:
             facts = os.fstat(file.fileno())
             if stat.S_ISREG(facts.st_mode):
                 left = expanded(facts.st_size)
-        while line := source.readline(longest + 1):
-            if len(line) > longest:
-                raise ValueError(beyond("line", "bytes in a line"))
-            left -= len(line)
+        begun: list[bytes] = []  # of a line that has not ended
+        size = 0
+        while chunk := source.read(min(_CHUNK, longest)):
+            left -= len(chunk)
             if left < 0:
                 raise ValueError(beyond("expansion", "times its compressed size"))
-            yield line
+            end = chunk.rfind(b"\n") + 1
+            first = chunk.find(b"\n") + 1 or len(chunk)
+            if size + first > longest:
+                raise ValueError(beyond("line", "bytes in a line"))
+            if end:
+                yield b"".join([*begun, chunk[:end]])
+                begun, size = [], 0
+            begun.append(chunk[end:])
+            size += len(chunk) - end
+        if size:
+            yield b"".join(begun)
 
 
 _CONTROL = re.compile(

@@ -23,6 +23,8 @@ from os import PathLike
 from typing import IO, Any
 
 _UNNAMED = getattr(os, "O_TMPFILE", None)
+_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+"""What only writing meets."""
 _LINKS = 40
 """Links followed on the way to a file at most, as in the Linux kernel (path_resolution(7))."""
 
@@ -68,6 +70,10 @@ def open_for_writing(
             if sync:
                 os.fsync(file.fileno())
             place(name)
+    except OSError as error:
+        if error.errno in _FULL and error.filename is None:
+            error.filename = target  # the system does not say which disk
+        raise
     finally:
         os.close(at)
 

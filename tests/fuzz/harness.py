@@ -25,6 +25,7 @@ GROUPS = {
     "readers": (
         "ndjson",
         "npz",
+        "parquet",
         "quickdraw_bin",
         "strokes_json",
         "svg",
@@ -45,7 +46,7 @@ GROUPS = {
     ),
     "writers": ("drawings", "pictures", "strokes", "exports"),
 }
-NEEDS = {"checkpoint": "torch"}
+NEEDS = {"checkpoint": "torch", "parquet": "pyarrow"}
 """What a target needs beside the package and its test extra."""
 
 INSTRUMENTED = ["sketchrnn", "svgpathtools"]

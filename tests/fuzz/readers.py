@@ -7,6 +7,7 @@ import contextlib
 import gzip
 import io
 import json
+import types
 import warnings
 import zlib
 from itertools import islice
@@ -17,6 +18,8 @@ from given import Input, Scratch, names, npy, pickle_of, value, zip_of
 
 import sketchrnn
 from sketchrnn import FormatError
+from sketchrnn.formats import ndjson as ndjson_format
+from sketchrnn.formats import parquet as parquet_format
 from sketchrnn.train import data as train_data
 
 scratch = Scratch()
@@ -71,7 +74,36 @@ def ndjson(data: bytes) -> None:
         packed = bytearray(_gzipped(given.rest()))
         packed[at % len(packed)] ^= change
         data = bytes(packed)
-    _read(scratch.write("d.ndjson", data), ".ndjson")
+    path = scratch.write("d.ndjson", data)
+    _read(path, ".ndjson")
+    # The fast reader and that of all JSON: the same drawings, up to what neither takes.
+    assert _drawings(path) == _drawings(path, fast=False)
+
+
+def _drawings(path: str, fast: bool = True) -> list[tuple[str | None, bytes]]:
+    found = []
+    core = ndjson_format._core
+    try:
+        if not fast:
+            ndjson_format._core = types.SimpleNamespace(ndjson=lambda block: None)
+        for sketch in islice(sketchrnn.scan(path, format=".ndjson"), _MOST):
+            found.append((sketch.name, sketch.strokes.tobytes()))
+    except FormatError:
+        found.append((None, b""))
+    finally:
+        ndjson_format._core = core
+    return found
+
+
+def parquet(data: bytes) -> None:
+    _read(scratch.write("d.parquet", data), ".parquet")
+
+
+def _parquet(**options: bool) -> bytes:
+    out = io.BytesIO()
+    drawings = [sketchrnn.Sketch([[1, 2, 0], [3, 4, 1]], "cat"), sketchrnn.Sketch([[5, 6, 1]])]
+    parquet_format.write(sketchrnn.Sketches.of(drawings), out, **options)
+    return out.getvalue()
 
 
 def npz(data: bytes) -> None:
@@ -212,6 +244,7 @@ TARGETS = {
     "npz": (npz, lambda: [*(b"\1" + p for p in _pickles()), b"\2" + bytes(range(60)),
                           b"\0" + _npz_of([np.ones((2, 3), np.int16)]),
                           *(b"\3" + npy(p, "(2,)") for p in _pickles()[:2])]),
+    "parquet": (parquet, lambda: [_parquet(), _parquet(compact=True)]),
     "quickdraw_bin": (quickdraw_bin, lambda: [_bin(), _bin() * 2]),
     "strokes_json": (strokes_json, lambda: [
         _ROWS, b"[[1,2,0],[3,4,1]]", b"\xff" + bytes(range(30))]),

@@ -44,11 +44,14 @@ def net_options(p: argparse.ArgumentParser) -> None:
     p.add_argument("--object", help="what to draw, for the net that knows many: everything")
 
 
-def load_net(options: argparse.Namespace) -> Net:
-    """Return the net that the options name."""
+def is_net_file(name: str) -> bool:
+    """Whether a name is that of a net's file, not of drawings."""
+    return name.lower().endswith((".safetensors", ".gen.json", ".vae.json"))
+
+
+def load_net(options: argparse.Namespace, name: str | None) -> Net:
+    """Return the net of a name, None for the default, as the other options say."""
     from ..nets.load import load
 
-    net = load(
-        options.net, precision=options.precision, device=options.device, source=options.source
-    )
+    net = load(name, precision=options.precision, device=options.device, source=options.source)
     return net if options.object is None else net.of(options.object)

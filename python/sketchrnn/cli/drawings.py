@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..strokes import METHODS
 from ..untrusted import printable
-from .common import add_command, load_net, net_options
+from . import tables
+from .common import add_command, is_net_file, load_net, net_options
 from .pictures import (
     completion_options,
     look,
@@ -26,16 +27,26 @@ if TYPE_CHECKING:
     from ..net import Progress
     from ..sketch import Sketches
 
-_NETS = (".safetensors", ".gen.json", ".vae.json")
-
 
 def add_to(commands: Any, formatter: type[argparse.HelpFormatter]) -> None:
     """Add the subcommands of this module."""
     p = add_command(
         commands, formatter, "draw", _draw, "draw sketches", "draw pig -n 9 -o pigs.svg"
     )
-    p.add_argument("net", metavar="NET", nargs="?", help="a name or a file (default: the default)")
-    _drawing_options(p)
+    p.add_argument(
+        "nets", metavar="NET", nargs="*", help="names or files, N drawings of each (default: cat)"
+    )
+    _drawing_options(p, several=True)
+    p.add_argument(
+        "--shards",
+        type=int,
+        metavar="M",
+        help="write M .parquet files into the folder -o and keep those that are there and whole: a "
+        "run that was stopped goes on (seed 0 unless --seed says another)",
+    )
+    p.add_argument(
+        "--shard", metavar="I/M", help="of M such files only the one with the number I, 0 to M - 1"
+    )
 
     text = "finish a started drawing"
     p = add_command(commands, formatter, "complete", _complete, text, "complete face eyes.svg -n 9")
@@ -79,9 +90,16 @@ def add_to(commands: Any, formatter: type[argparse.HelpFormatter]) -> None:
     _simplify_options(p)
 
 
-def _drawing_options(p: argparse.ArgumentParser) -> None:
+def _drawing_options(p: argparse.ArgumentParser, *, several: bool = False) -> None:
     p.add_argument("-n", type=int, default=1, metavar="N", help="how many (default 1)")
-    p.add_argument("-t", "--temperature", type=float, default=0.4, help="τ, 0 and more (0.4)")
+    p.add_argument(
+        "-t",
+        "--temperature",
+        type=float,
+        metavar="T",
+        help="τ, 0 and more (0.4)" + ("; again for N drawings at another" if several else ""),
+        **({"action": "append"} if several else {"default": 0.4}),
+    )
     p.add_argument("--seed", type=int, help="the same seed gives the same drawings")
     p.add_argument(
         "--softmax-temperature",
@@ -168,8 +186,22 @@ def _page_of(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _draw(options: argparse.Namespace) -> int:
-    net = load_net(options)
-    sketches = net.draw(options.n, **_arguments(options), progress=progress("drawing"))
+    from ..formats import joined
+
+    nets = [load_net(options, name) for name in options.nets or [None]]
+    temperatures = options.temperature or [0.4]
+    if tables.wanted(options):
+        return tables.draw(options, nets, temperatures)
+    parts = [
+        net.draw(
+            options.n,
+            **{**_arguments(options), "temperature": temperature},
+            progress=progress("drawing"),
+        )
+        for net in nets
+        for temperature in temperatures
+    ]
+    sketches = joined(parts)
     status = put(sketches, options)
     note_unended(sketches, options)
     return status
@@ -181,7 +213,7 @@ def _complete(options: argparse.Namespace) -> int:
     start = read(options.start, limit=1)
     if len(start) == 0:
         raise ValueError(f"{options.start}: no drawing in it")
-    net = load_net(options)
+    net = load_net(options, options.net)
     sketches = net.complete(
         _simplified(start, options)[0],
         options.n,
@@ -197,7 +229,7 @@ def _complete(options: argparse.Namespace) -> int:
 def _animate(options: argparse.Namespace) -> int:
     if options.output is None and options.format is None:
         return _animate_here(options)
-    net = load_net(options)
+    net = load_net(options, options.net)
     sketches = net.draw(options.n, **_arguments(options))
     more: dict[str, Any] = {"points_per_second": options.points_per_second}
     if (options.format or options.output).lower().endswith(".svg"):
@@ -207,7 +239,7 @@ def _animate(options: argparse.Namespace) -> int:
 
 def _animate_here(options: argparse.Namespace) -> int:
     """Frames on the terminal, each over the last; elsewhere the finished drawing."""
-    sketch = load_net(options).draw(**_arguments(options))
+    sketch = load_net(options, options.net).draw(**_arguments(options))
     if not sys.stdout.isatty():
         show(sketch)
         return 0
@@ -227,9 +259,9 @@ def _plot(options: argparse.Namespace) -> int:
     name = options.output if options.format is None else options.format
     if name is None or not name.lower().endswith(plots):
         raise ValueError(f"-o: expected a file ending in one of {', '.join(plots)}, found {name}")
-    is_net = not os.path.exists(options.net) or options.net.endswith(_NETS)
+    is_net = not os.path.exists(options.net) or is_net_file(options.net)
     if is_net:
-        drawings = load_net(options).draw(options.n, **_arguments(options))
+        drawings = load_net(options, options.net).draw(options.n, **_arguments(options))
     else:
         drawings = read(options.net, limit=options.n)
     status = put(drawings, options, **_page_of(options))

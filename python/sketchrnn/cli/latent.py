@@ -71,7 +71,7 @@ def _read(path: str, limit: int | None, options: argparse.Namespace) -> Sketches
 def _interpolate(options: argparse.Namespace) -> int:
     a, b = (_read(path, 1, options)[0] for path in (options.a, options.b))
     method = "linear" if options.linear else "spherical"
-    net = load_net(options)
+    net = load_net(options, options.net)
     sketches = net.interpolate(a, b, options.n, method=method, **_arguments(options))
     name = (options.format or options.output or "").lower()
     if name.endswith(_FILMS):
@@ -84,7 +84,7 @@ def _interpolate(options: argparse.Namespace) -> int:
 def _encode(options: argparse.Namespace) -> int:
     sketches = _read(options.drawings, options.limit, options)
     told = {key: getattr(options, key) for key in ("temperature", "seed", "threads")}
-    z = load_net(options).encode(sketches, **told)
+    z = load_net(options, options.net).encode(sketches, **told)
     if options.output is None:
         for row in z:
             print(json.dumps([float(str(x)) for x in row]))
@@ -99,4 +99,4 @@ def _encode(options: argparse.Namespace) -> int:
 def _reconstruct(options: argparse.Namespace) -> int:
     limit = _check.integer("n", options.n, 1)
     sketches = _read(options.drawings, limit, options)
-    return put(load_net(options).reconstruct(sketches, **_arguments(options)), options)
+    return put(load_net(options, options.net).reconstruct(sketches, **_arguments(options)), options)

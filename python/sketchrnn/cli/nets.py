@@ -117,7 +117,7 @@ def _objects(options: argparse.Namespace) -> int:
 
 
 def _info(options: argparse.Namespace) -> int:
-    net = load_net(options)
+    net = load_net(options, options.net)
     info = net.info()
     if options.diagram:
         net.export(options.diagram, "diagram")
@@ -146,7 +146,7 @@ def _info(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    net = load_net(options)
+    net = load_net(options, options.net)
     chosen = {"format": options.format, "graph": options.graph, "length": options.length}
     net.export(options.output, **{k: v for k, v in chosen.items() if v is not None})
     return 0
@@ -157,10 +157,10 @@ def _embed(options: argparse.Namespace) -> int:
     if not options.standalone:
         if options.greedy or options.like or options.temperature is not None:
             raise ValueError("--temperature, --greedy and --like belong to --standalone")
-        load_net(options).export(options.output, "c", **chosen)
+        load_net(options, options.net).export(options.output, "c", **chosen)
         return 0
     options.precision = "i8"
-    net = load_net(options)
+    net = load_net(options, options.net)
     if options.like:
         from ..formats import read
 

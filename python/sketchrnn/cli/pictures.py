@@ -24,7 +24,7 @@ PAGES = {
 
 _OPTIONS = (
     *("size", "columns", "stroke_width", "color", "background", "by_order", "captions"),
-    *("over", "new_color", "new_only"),
+    *("over", "new_color", "new_only", "compact"),
 )
 
 
@@ -42,6 +42,12 @@ def look_options(p: argparse.ArgumentParser) -> None:
     p.add_argument("--stroke-width", type=float, metavar="W", help="of the pen, in pixels")
     p.add_argument("--color", help="SVG: of the strokes")
     p.add_argument("--background", help="SVG: of the picture; none for a transparent one")
+    p.add_argument(
+        "--compact",
+        action="store_true",
+        default=None,
+        help="Parquet: positions rounded to whole data units, in half the bytes or fewer",
+    )
     order = "SVG: strokes from blue, the first, to red"
     p.add_argument("--by-order", action="store_true", default=None, help=order)
     p.add_argument(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..untrusted import printable
-from .common import add_command, load_net, net_options
+from . import tables
+from .common import add_command, is_net_file, load_net, net_options
 
 if TYPE_CHECKING:
     from ..net import Net
@@ -18,8 +20,19 @@ def add_to(commands: Any, formatter: type[argparse.HelpFormatter]) -> None:
     """Add the subcommand."""
     text = "negative log-likelihood of drawings; ranks several nets"
     p = add_command(commands, formatter, "score", _score, text, "score pig drawings.ndjson --json")
-    p.add_argument("nets", metavar="NET", nargs="+", help="names or files")
-    p.add_argument("drawings", metavar="FILE", help=".ndjson, .npz, .bin, .json, .svg")
+    p.add_argument(
+        "names",
+        metavar="NET… FILE",
+        nargs="+",
+        help="nets by name or file, then files of drawings (.ndjson, .parquet, .npz, .bin, …)",
+    )
+    p.add_argument(
+        "-o",
+        "--output",
+        metavar="OUT.parquet",
+        help="write each drawing's figures as a table, of corpora of any size; into a folder "
+        "(OUT/): a table for each file, and those that are there are kept",
+    )
     p.add_argument("--limit", type=int, help="drawings at most")
     p.add_argument(
         "--fit",
@@ -33,14 +46,14 @@ def add_to(commands: Any, formatter: type[argparse.HelpFormatter]) -> None:
 
 def _score(options: argparse.Namespace) -> int:
     from ..completion import known_size
-    from ..formats import read
+    from ..formats import joined, read
     from .drawings import progress
 
-    sketches = read(options.drawings, limit=options.limit)
-    nets = []
-    for name in options.nets:
-        options.net = name
-        nets.append((name, load_net(options)))
+    names, files = _told_apart(options.names)
+    nets = [(name, load_net(options, name)) for name in names]
+    if options.output is not None:
+        return tables.score(options, [net for _, net in nets], files)
+    sketches = joined([read(path, limit=options.limit) for path in files])
     sizes = {name: known_size(net) for name, net in nets} if len(nets) > 1 else {}
     fit = options.fit or (sizes and max(sizes.values()) > 1.1 * min(sizes.values()))
     found = []
@@ -74,21 +87,29 @@ def _score(options: argparse.Namespace) -> int:
     return 0
 
 
+def _told_apart(names: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """The nets and, behind them, the files of drawings."""
+    from ..formats import reads
+
+    for k, name in enumerate(names):
+        if k and not is_net_file(name) and reads(name):
+            return names[:k], names[k:]
+    if len(names) == 1:
+        raise ValueError("expected a net and, behind it, a file of drawings")
+    return names[:-1], names[-1:]  # whatever is wrong with that, its reader says
+
+
 def _figures(
     given: str, net: Net, sketches: Sketches, size: float | None, progress: Any
 ) -> dict[str, Any]:
     """What a net makes of the drawings; of their size where `size` is None, else in a box of it."""
     import numpy as np
 
-    from ..sketch import Sketches
+    from ..completion import in_size
 
     scales = np.ones(len(sketches))
     if size is not None:
-        bounds = [sketch.bounds for sketch in sketches]
-        extents = np.array([max(b[2] - b[0], b[3] - b[1]) for b in bounds]).reshape(-1)
-        scales = np.where(extents > 0, size / np.where(extents > 0, extents, 1), 1.0)
-        drawn = [s.scaled(float(k)) for s, k in zip(sketches, scales, strict=True)]
-        sketches = Sketches.of(drawn)
+        sketches, scales = in_size(sketches, size)
     score = net.score(sketches, progress=progress("scoring"))
     # Densities in the units of the file: each offset was scaled by k, so its area by k².
     moves = np.diff(score.offsets) - sketches.finished

@@ -1,7 +1,8 @@
 """File formats of drawings, by suffix: one module each, imported when it is used.
 
 A module has, as the table says, ``read(path) -> Iterator[Sketch]``, lazily, with errors that name
-the file and the place in it; and ``write(drawing, file, **options)`` for a Sketch or Sketches into
+the file and the place in it, or ``batches(path) -> Iterator[Sketches]`` where many are read at a
+time; and ``write(drawing, file, **options)`` for a Sketch or Sketches into
 a file that is open for binary writing.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from itertools import islice
 from os import PathLike
@@ -20,7 +21,7 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 
 from ..sketch import Sketch, Sketches
-from ..strokes import check_positions
+from ..strokes import FARTHEST, check_positions
 from ..untrusted import beyond, most
 from ..writing import open_for_writing
 
@@ -47,6 +48,7 @@ FORMATS = {
     ".ndjson.gz": Format("ndjson", True, True, "the same, compressed", {"compressed": True}),
     ".bin": Format("quickdraw_bin", True, True, "QuickDraw, binary"),
     ".npz": Format("npz", True, True, "sketch-rnn's data sets"),
+    ".parquet": Format("parquet", True, True, "table of drawings (needs pyarrow)"),
     ".json": Format("strokes_json", True, True, "stroke-5 rows, exactly"),
     ".hpgl": Format("hpgl", False, True, "pen plotters, HP-GL"),
     ".plt": Format("hpgl", False, True, "pen plotters, HP-GL"),
@@ -68,61 +70,129 @@ def scan(path: str | PathLike[str], *, format: str | None = None) -> Iterator[Sk
     `format` is a suffix such as ".ndjson" where the file's name does not say. Each Sketch carries
     its name where the file gives one. Raises FormatError (a ValueError) naming file and place.
     """
+    return (sketch for some in batches(path, format=format) for sketch in some)
+
+
+def batches(
+    path: str | PathLike[str], *, format: str | None = None, size: int = 1
+) -> Iterator[Sketches]:
+    """Read drawings some at a time: as many as the format gives at once, or `size` of a format that
+    gives single ones. Else as :func:`scan`."""
     target = os.fspath(path)
     entry = _entry(format or target, reading=True)
     if not os.path.exists(target):
         raise FileNotFoundError(f"no such file: {target}")
-    return _checked(target, _module(entry).read(target))
+    module = _module(entry)
+    if hasattr(module, "batches"):
+        return _checked(target, module.batches(target))
+    return _checked(target, _gathered(module.read(target), size))
 
 
-def _checked(path: str, drawings: Iterator[Sketch]) -> Iterator[Sketch]:
+def _gathered(drawings: Iterator[Sketch], size: int) -> Iterator[Sketches]:
+    while True:
+        some: list[Sketch] = []
+        try:
+            some.extend(islice(drawings, size))
+        except (FormatError, OSError, ImportError, MemoryError):
+            raise
+        except Exception as error:
+            raise _Misplaced(len(some), error) from error
+        if not some:
+            return
+        yield Sketches.of(some)
+
+
+def _checked(path: str, parts: Iterator[Sketches]) -> Iterator[Sketches]:
     """The drawings of a file, each within the limits that hold for all formats; whatever a file
     makes a reader raise is a FormatError."""
-    longest = most("points")
     number = 0
     while True:
         try:
-            sketch = next(drawings, None)
-            if sketch is None:
+            part = next(parts, None)
+            if part is None:
                 return
-            if len(sketch) > longest + 1:  # an end row is none
-                raise ValueError(beyond("points", "points"))
-            check_positions(sketch.strokes)
+            _check_all(part, most("points"))
         except FormatError:
             raise
+        except _Misplaced as error:
+            raise FormatError(f"{path}: drawing {number + error.number}: {error}") from error
         except (OSError, ImportError, MemoryError):
             raise  # the disk's, or a missing library: not the file's
         except Exception as error:
             raise FormatError(f"{path}: drawing {number}: {error}") from error
-        yield sketch
-        number += 1
+        yield part
+        number += len(part)
+
+
+class _Misplaced(ValueError):
+    """What is wrong with one drawing among several."""
+
+    def __init__(self, number: int, message: object) -> None:
+        super().__init__(message)
+        self.number = number
+
+
+def _check_all(drawings: Sketches, longest: int | None = None) -> None:
+    """Raise _Misplaced for a drawing of more than `longest` points, or with numbers that no file
+    shall hold."""
+    lengths = drawings.lengths
+    most_rows = int(lengths.max()) if len(lengths) else 0
+    if longest is not None and most_rows > longest + 1:  # an end row is none
+        raise _Misplaced(int(lengths.argmax()), beyond("points", "points"))
+    with np.errstate(over="ignore", invalid="ignore"):
+        furthest = float(np.abs(drawings.strokes).max(initial=0.0)) * most_rows
+    if furthest < FARTHEST:
+        return  # wherever the offsets lead; the usual case, in one pass
+    for number, sketch in enumerate(drawings):
+        try:
+            check_positions(sketch.strokes)
+        except ValueError as error:
+            raise _Misplaced(number, error) from None
+
+
+def reads(name: str) -> bool:
+    """Whether drawings are read from files of such a name."""
+    return any(name.lower().endswith(suffix) for suffix, entry in FORMATS.items() if entry.reads)
 
 
 def read(
     path: str | PathLike[str], *, format: str | None = None, limit: int | None = None
 ) -> Sketches:
     """Read all drawings of a file, or its first `limit`, as one batch. Else as :func:`scan`."""
-    drawings = islice(scan(path, format=format), limit)
-    names: list[str | None] = []
+    if limit is not None and limit < 0:
+        raise ValueError(f"limit: expected a number of at least 0, found {limit}")
     parts: list[Sketches] = []
-    left = most("rows")
+    left, rows_left = limit, most("rows")
     # In pieces, since a drawing on its own takes ten times the memory of a short one's rows.
-    while piece := list(islice(drawings, 4096)):
-        names.extend(drawing.name for drawing in piece)
-        parts.append(Sketches.of(piece))
-        left -= len(parts[-1].strokes)
-        if left < 0:
+    several = 4096 if limit is None else max(1, min(limit, 4096))
+    for part in batches(path, format=format, size=several) if limit != 0 else ():
+        parts.append(part[:left])
+        rows_left -= len(parts[-1].strokes)
+        if rows_left < 0:
             raise FormatError(f"{os.fspath(path)}: {beyond('rows', 'rows')}; scan() has no limit")
+        if left is not None:
+            left -= len(parts[-1])
+            if left <= 0:
+                break
+    return joined(parts)
+
+
+def joined(parts: Sequence[Sketches]) -> Sketches:
+    """Return several batches as one."""
+    if len(parts) == 1:
+        return parts[0]
     starts = np.cumsum([0, *(len(part.strokes) for part in parts)])
     ends = [part.offsets[1:] + start for part, start in zip(parts, starts, strict=False)]
-    rows = [part.strokes for part in parts]
-    several = len(set(names)) > 1
+    names = None
+    if len({part.name for part in parts}) > 1 or any(part.names for part in parts):
+        names = [part._name(i) for part in parts for i in range(len(part))]
+    known = any(part.numbered for part in parts)
     return Sketches(
-        np.concatenate(rows) if rows else np.zeros((0, 5), np.float32),
+        np.concatenate([p.strokes for p in parts]) if parts else np.zeros((0, 5), np.float32),
         np.concatenate([np.zeros(1, np.int64), *ends]),
-        names[0] if names and not several else None,
-        names if several else None,
-        parts[0].original if len(names) == 1 else None,
+        parts[0].name if parts and names is None else None,
+        names,
+        indices=np.concatenate([part.indices for part in parts]) if known else None,
     )
 
 
@@ -161,11 +231,10 @@ def save(
 
 def check(drawing: Sketch | Sketches) -> None:
     """Raise ValueError naming the drawing and the row that has numbers which no file shall hold."""
-    for number, sketch in enumerate(batch(drawing)):
-        try:
-            check_positions(sketch.strokes)
-        except ValueError as error:
-            raise ValueError(f"drawing {number}: {error}") from None
+    try:
+        _check_all(batch(drawing))
+    except _Misplaced as error:
+        raise ValueError(f"drawing {error.number}: {error}") from None
 
 
 def batch(drawing: Sketch | Sketches) -> Sketches:

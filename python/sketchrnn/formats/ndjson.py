@@ -6,6 +6,7 @@ as it stands: positions become offsets, nothing is scaled or simplified; times a
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import zlib
@@ -15,20 +16,37 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import _core
 from ..sketch import Sketch, Sketches
 from ..strokes import FARTHEST, Floats, lines_to_stroke5
-from ..untrusted import lines
+from ..untrusted import blocks
 from . import FormatError, batch
+
+
+def batches(path: str) -> Iterator[Sketches]:
+    """Yield the drawings of a file, compressed or not, as many as lie in a MiB of it."""
+    with _named(path) as at:
+        for block in blocks(path):
+            known = _core.ndjson(block)
+            if known is not None:
+                strokes, offsets, words = known
+                several = len(set(words)) > 1
+                name = None if several or not words else words[0]
+                yield Sketches(strokes, offsets, name, words if several else None)
+                at.line += block.count(b"\n")
+            else:
+                # Something that QuickDraw's own files do not have: this reader knows all of JSON.
+                found = [
+                    Sketch._from_core(lines_to_stroke5(record.lines), record.word)
+                    for record in _records(block, at)
+                ]
+                yield Sketches.of(found)
 
 
 def read(path: str) -> Iterator[Sketch]:
     """Yield the drawings of a file, compressed or not."""
-    for record in records(path):
-        try:
-            rows = lines_to_stroke5(record.lines)
-        except ValueError as error:
-            raise FormatError(f"{path}: line {record.number}: {error}") from None
-        yield Sketch._from_core(rows, record.word)
+    for some in batches(path):
+        yield from some
 
 
 class Record(NamedTuple):
@@ -47,15 +65,35 @@ class Record(NamedTuple):
 
 def records(path: str) -> Iterator[Record]:
     """Yield what the lines of a file hold, as they stand there."""
-    number = 0
+    with _named(path) as at:
+        for block in blocks(path):
+            yield from _records(block, at)
+
+
+class _Place:
+    """Where a reader is."""
+
+    line = 0
+
+
+@contextlib.contextmanager
+def _named(path: str) -> Iterator[_Place]:
+    """What goes wrong within names the file and the line."""
+    at = _Place()
     try:
-        for number, line in enumerate(lines(path), 1):
-            if line.strip():
-                yield _record(number, json.loads(line))
+        yield at
     except FileNotFoundError:
         raise
     except (ValueError, OSError, EOFError, zlib.error, RecursionError) as error:
-        raise FormatError(f"{path}: line {max(1, number)}: {error}") from None
+        raise FormatError(f"{path}: line {max(1, at.line)}: {error}") from None
+
+
+def _records(block: bytes, at: _Place) -> Iterator[Record]:
+    """The records of whole lines."""
+    for line in block.removesuffix(b"\n").split(b"\n"):
+        at.line += 1
+        if line.strip():
+            yield _record(at.line, json.loads(line))
 
 
 def _record(number: int, record: Any) -> Record:

@@ -39,3 +39,5 @@ class SaveOptions(TypedDict, total=False):
     feed: float
     pen_up: str
     pen_down: str
+    # Tables.
+    compact: bool
