@@ -4,7 +4,7 @@ how fast QuickDraw's files are read.
     python benchmarks/scale.py [--net cat] [--count 65536] [--rounds 3] [--many N] [--json FILE]
 
 Interleaved, best of the rounds: `net.draw` of COUNT drawings in precision i8, and the same into one
-Parquet file. Then `sketchrnn draw --shards` of a hundredth, a tenth and all of N drawings (ten
+Parquet file. Then `sketchrnn draw --shards` of 1%, 10%, 25% and all of N drawings (ten
 million) in processes of their own, whose largest memory is noted. Reading: simplified drawings in
 QuickDraw's form, those of SKETCHRNN_SHARED (or 20,000 of ours, rounded), a hundred thousand.
 """
@@ -55,26 +55,29 @@ def against_drawing(net: sketchrnn.Net, count: int, rounds: int, folder: Path) -
 
 def many(net: str, count: int, folder: Path) -> dict[str, Any]:
     """What so many drawings take, as parts, in a process of their own."""
+    # ru_maxrss would say what this process had when it made the other.
     code = (
-        "import resource, sys, sketchrnn.cli\n"
+        "import sys, sketchrnn.cli\n"
         "status = sketchrnn.cli.main(sys.argv[1:])\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+        "facts = open('/proc/self/status').read()\n"
+        "print(facts.split('VmHWM:')[1].split()[0])\n"
         "sys.exit(status)"
     )
     out = folder / str(count)
     command = [sys.executable, "-c", code, "draw", net, "-n", str(count), "--precision", "i8",
                "--shards", "64", "--seed", "1", "-o", str(out)]  # fmt: skip
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     start = time.perf_counter()
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     taken = time.perf_counter() - start
-    processor = resource.getrusage(resource.RUSAGE_CHILDREN)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
         "drawings": count,
         "seconds": taken,
         "drawings_per_second": count / taken,
         "bytes": sum(path.stat().st_size for path in out.iterdir()),
         "largest_memory_mb": int(done.stdout) / 1024,
-        "core_seconds": processor.ru_utime + processor.ru_stime,
+        "core_seconds": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
     }
 
 
@@ -108,6 +111,12 @@ def reading(folder: Path, rounds: int) -> dict[str, Any]:
     return result
 
 
+def processor() -> str:
+    """What the processor calls itself."""
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        return next(line.split(":")[1].strip() for line in file if line.startswith("model name"))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--net", default="cat")
@@ -121,6 +130,7 @@ def main() -> None:
         "net": options.net,
         "hidden_size": net.hidden_size,
         "isa": net.isa,
+        "cpu": processor(),
         "processors": len(os.sched_getaffinity(0)),
     }
     with tempfile.TemporaryDirectory() as name:
@@ -130,7 +140,7 @@ def main() -> None:
         figures["writing"] = against_drawing(net, options.count, options.rounds, folder)
         print(json.dumps(figures["writing"], indent=1), flush=True)
         figures["many"] = []
-        for count in (options.many // 100, options.many // 10, options.many):
+        for count in (options.many // 100, options.many // 10, options.many // 4, options.many):
             if count:
                 figures["many"].append(many(options.net, count, folder))
                 print(json.dumps(figures["many"][-1], indent=1), flush=True)

@@ -7,13 +7,15 @@ import os
 import pickle
 import re
 import struct
+import types
 import zipfile
 
 import numpy as np
 import pytest
 
 import sketchrnn
-from sketchrnn import FormatError, Sketch, Sketches
+from sketchrnn import FormatError, Sketch, Sketches, _core
+from sketchrnn.formats import ndjson
 
 
 @pytest.fixture(scope="module")
@@ -595,3 +597,81 @@ def test_every_file_at_hand_can_be_read(shared):
     assert count > 10_000
     for path in (shared / "datasets").glob("*.npz"):
         assert sum(len(sketch) > 1 for sketch in sketchrnn.scan(path)) > 1000
+
+
+LINES = [
+    b'{"word":"cat","drawing":[[[0,1,2],[3,4,5]],[[9],[9]]]}',
+    b'{"word":"caf\xc3\xa9","key_id":"5","drawing":[[[7],[8]],[[1,2],[3,4],[0,9]]],"recognized":true}',
+    b' {"word" : null , "n" : -1.5, "drawing" : [ [ [ 0 , 10.25 ] , [ 3 , -4.125 ] ] ] } ',
+    b'{"drawing":[[[0.1,0.2,0.30000000000000004],[1234567.875,2,3]]],"x":null,"y":false}',
+    b"",
+    b"\t",
+]
+ODD = [
+    b'{"word":"a\\u00e9","drawing":[[[0,1],[3,4]]]}',
+    b'{"word":"cat","drawing":[[[0,1e2],[3,4]]]}',
+    b'{"word":"cat","drawing":[[[0,12345678901234567],[3,4]]]}',
+    b'{"word":"cat","drawing":[]}',
+    b'{"word":"a","word":"b","drawing":[[[0,1],[3,4]]]}',
+    b'{"word":"cat","more":{"a":[1]},"drawing":[[[0,-0],[3,4]]]}',
+    b'{"word":"\xe2\x80\xa8","drawing":[[[0,1],[3,4]]]}',
+]
+BAD = [
+    b'{"word":"cat","drawing":[[[0,1],[3]]]}',
+    b'{"word":"cat","drawing":[[[0,01],[3,4]]]}',
+    b'{"word":"cat","drawing":[[[0,1],[3,4]]]} x',
+    b'{"word":"cat","drawing":[[[],[]]]}',
+    b'{"word":5,"drawing":[[[0,1],[3,4]]]}',
+    b'{"word":"\xff","drawing":[[[0,1],[3,4]]]}',
+    b'{"word":"cat"}',
+    b'{"word":"cat","drawing":[[[0,1.],[3,4]]]}',
+    b'{"word":"cat","drawing":[[[0,1],[3,4]]]',
+    b'{"word":"a\tb","drawing":[[[0,1],[3,4]]]}',
+    b'{"country":"\xff","drawing":[[[0,1],[3,4]]]}',
+]
+
+
+def test_quickdraws_lines_are_read_alike_by_the_fast_reader_and_by_that_of_all_json(
+    tmp_path, monkeypatch
+):
+    path = tmp_path / "d.ndjson"
+
+    def both(data):
+        path.write_bytes(data)
+        found = []
+        for fast in (True, False):
+            with monkeypatch.context() as patch:
+                if not fast:
+                    patch.setattr(ndjson, "_core", types.SimpleNamespace(ndjson=lambda block: None))
+                try:
+                    read = sketchrnn.read(path)
+                    found.append([(s.name, s.strokes.tobytes()) for s in read])
+                except FormatError as error:
+                    found.append(str(error))
+        assert found[0] == found[1]
+        return found[0]
+
+    usual = both(b"\n".join(LINES))
+    assert [name for name, _ in usual] == ["cat", "café", None, None]
+    assert _core.ndjson(b"\n".join(LINES)) is not None
+    assert both(b"") == both(b"\n\n") == []
+    for line in ODD:
+        assert _core.ndjson(line) is None or b"\xe2" in line
+        assert len(both(b"\n".join([LINES[0], line, LINES[1]]))) == 3
+    for line in BAD:
+        assert _core.ndjson(line) is None
+        assert "d.ndjson: line 2: " in both(b"\n".join([LINES[0], line, LINES[1]]))
+    # Blocks end between lines, wherever they are cut.
+    many = b"\n".join(LINES * 9000)
+    assert len(many) > 2 << 20
+    assert both(many) == usual * 9000
+    assert _core.ndjson(many[: len(many) // 2 + 7]) is None
+
+
+def test_what_comes_before_a_broken_line_is_read(tmp_path):
+    path = tmp_path / "d.ndjson"
+    path.write_bytes(b"\n".join([LINES[0], LINES[1], b"{"]))
+    reading = sketchrnn.scan(path)
+    assert [next(reading).name, next(reading).name] == ["cat", "café"]
+    with pytest.raises(FormatError, match=r"d\.ndjson: line 3: "):
+        next(reading)

@@ -1,5 +1,5 @@
-"""Puts the benchmarks' figures into README.md and docs/web.md: each number between its marks comes
-from the JSON in benchmarks/figures/, each count of nets and objects from the package.
+"""Puts the benchmarks' figures into README.md, docs/web.md and docs/scale.md: each number between
+its marks comes from the JSON in benchmarks/figures/, each count of nets and objects from the package.
 
     python tools/readme_figures.py            writes the pages
     python tools/readme_figures.py --check    fails if text and JSON differ
@@ -10,6 +10,7 @@ The JSON is what the benchmarks write:
     python benchmarks/compare.py --threads 1 --json benchmarks/figures/compare-1.json
     python benchmarks/run.py --json benchmarks/figures/run.json
     node benchmarks/web.mjs --json benchmarks/figures/web.json
+    python benchmarks/scale.py --net pig-128 --count 131072 --json benchmarks/figures/scale.json
 """
 
 from __future__ import annotations
@@ -111,6 +112,42 @@ def web() -> str:
     return "\n".join(lines) + "\n"
 
 
+def scale() -> str:
+    """What drawings without end cost: measured, and counted from there."""
+    said = measured("scale")
+    writing, reading = said["writing"], said["reading"]
+    share = min(writing["share_of_alone"].values())
+    lines = [
+        f"\nMeasured on {said['processors']} cores ({said['cpu']}, {said['isa']}) by "
+        f"`benchmarks/scale.py`: `{said['net']}`, precision i8, {writing['rows_per_drawing']:.0f} "
+        "rows a drawing.\n",
+        "| drawings | seconds | drawings/s | largest memory, MB | GB |",
+        "|---|---|---|---|---|",
+    ]
+    for row in said["many"]:
+        lines.append(
+            f"| {row['drawings']:,} | {row['seconds']:,.0f} | {row['drawings_per_second']:,.0f} | "
+            f"{row['largest_memory_mb']:,.0f} | {row['bytes'] / 1e9:.2f} |"
+        )
+    lines.append("\nThe memory is that of a row group of 32,768; the 64 parts of the first two are less.")
+    rates, sizes = writing["points_per_second"], writing["bytes_per_drawing"]
+    lines.append(
+        f"\n`net.draw` alone makes {rates['alone'] / 1e6:.2f} million rows a second there, into "
+        f"Parquet {rates['parquet'] / 1e6:.2f}, compact {rates['compact'] / 1e6:.2f}: at least "
+        f"{share:.0%}. A drawing takes {sizes['parquet']:.0f} bytes, compact {sizes['compact']:.0f}. "
+        f"QuickDraw's simplified files are read at {reading['.ndjson']:,.0f} drawings a second, "
+        f"packed {reading['.ndjson.gz']:,.0f}, by one thread."
+    )
+    most = said["many"][-1]
+    hours = most["core_seconds"] / most["drawings"] * 1e9 / 3600
+    lines.append(
+        f"\nA billion of them, counted from the last row: {hours:,.0f} core hours, "
+        f"{most['bytes'] / most['drawings']:.0f} GB; at 0.04 dollars a core hour (a price of 2026 "
+        f"for rented cores; put in yours) {hours * 0.04:,.2f} dollars."
+    )
+    return "\n".join(lines) + "\n"
+
+
 TEXTS: dict[str, Callable[[], str]] = {
     "two-threads": lambda: table(2),
     "one-thread": lambda: table(1),
@@ -121,7 +158,7 @@ TEXTS: dict[str, Callable[[], str]] = {
 }
 
 
-PAGES = {"README.md": TEXTS, "docs/web.md": {"web": web}}
+PAGES = {"README.md": TEXTS, "docs/web.md": {"web": web}, "docs/scale.md": {"scale": scale}}
 
 
 def made(text: str, page: str = "README.md") -> str:

@@ -44,12 +44,12 @@ struct V {
     const __m128i half = _mm_packs_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p), half);
   }
-  static void store_u8(uint8_t* p, I a) {
+  static void store_i8(uint8_t* p, I a) {
     const __m128i half = _mm_packs_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
     _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packus_epi16(half, half));
   }
   static I dot_i16(I sum, I a, I b) { return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b)); }
-  static I dot_u8_i8(I sum, I a, I b) {
+  static I dot_i8(I sum, I a, I b) {
     const __m256i pairs = _mm256_maddubs_epi16(b, a);  // cannot saturate: weights have 7 bits
     return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
   }

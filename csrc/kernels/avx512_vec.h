@@ -34,15 +34,15 @@ struct V {
   static void store_i16(int16_t* p, I a) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(a));
   }
-  static void store_u8(uint8_t* p, I a) {
+  static void store_i8(uint8_t* p, I a) {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(a));
   }
 #if defined(__AVX512VNNI__)
   static I dot_i16(I sum, I a, I b) { return _mm512_dpwssd_epi32(sum, a, b); }
-  static I dot_u8_i8(I sum, I a, I b) { return _mm512_dpbusd_epi32(sum, b, a); }
+  static I dot_i8(I sum, I a, I b) { return _mm512_dpbusd_epi32(sum, b, a); }
 #else
   static I dot_i16(I sum, I a, I b) { return _mm512_add_epi32(sum, _mm512_madd_epi16(a, b)); }
-  static I dot_u8_i8(I sum, I a, I b) {
+  static I dot_i8(I sum, I a, I b) {
     const __m512i pairs = _mm512_maddubs_epi16(b, a);  // cannot saturate: weights have 7 bits
     return _mm512_add_epi32(sum, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
   }

@@ -53,9 +53,19 @@ struct Ahead {
   }
 };
 
+// What an element takes off the sums of one sketch and block, the same off each: nothing here.
+struct Nothing {
+  static F meet(F h) { return h; }
+  template <class Sum>
+  static Sum off(Sum sum) {
+    return sum;
+  }
+};
+
 // How each precision multiplies one word of h with a vector of weight words, and how a block's sum
 // goes into the total.
 struct ElementF32 {
+  using Shared = Nothing;
   using Word = float;
   using Sum = F;
   static F load(const Word* p) { return V::load(p); }
@@ -83,6 +93,7 @@ struct ElementF32FromI8 : ElementF32 {
 };
 
 struct ElementInteger {
+  using Shared = Nothing;
   using Word = float;
   using Sum = I;
   static F load(const Word* p) { return V::load(p); }
@@ -101,12 +112,12 @@ struct ElementI8 : ElementInteger {
   static const int32_t* start_of(const Packed& net, size_t block) {
     return net.start + block * kRowFloats;
   }
-  // −128 times the sum of the weights: h comes with 128 added.
+  // −128 times the sum of the weights, where h comes with 128 added.
   static Sum start(const int32_t* correction, int at) {
     return V::kSignedH ? V::set1_int(0) : V::load_int(correction + at);
   }
   static Sum dot(Sum sum, F weights, F h) {
-    return V::dot_u8_i8(sum, V::as_int(weights), V::as_int(h));
+    return V::dot_i8(sum, V::as_int(weights), V::as_int(h));
   }
 };
 
@@ -124,6 +135,7 @@ template <class Element, int Streams>
 inline void sum_block(const Block<typename Element::Word>& block, const float* __restrict h,
                       size_t stride, float* totals) {
   typename Element::Sum sum[Streams][kVecs];
+  typename Element::Shared shared[Streams];
   for (int s = 0; s < Streams; ++s)
     for (int v = 0; v < kVecs; ++v) sum[s][v] = Element::start(block.start, v * V::kWidth);
   const auto* __restrict weights = block.weights;
@@ -132,7 +144,7 @@ inline void sum_block(const Block<typename Element::Word>& block, const float* _
   for (int k = 0; k < count; ++k) {
     const auto* row = weights + k * kRowFloats;
     F broadcast[Streams];
-    for (int s = 0; s < Streams; ++s) broadcast[s] = V::set1(h[s * stride + k]);
+    for (int s = 0; s < Streams; ++s) broadcast[s] = shared[s].meet(V::set1(h[s * stride + k]));
     for (int v = 0; v < kVecs; ++v) {
       F w = Element::load(row + v * V::kWidth);
       if (Streams > 1) V::keep_in_register(w);
@@ -143,7 +155,8 @@ inline void sum_block(const Block<typename Element::Word>& block, const float* _
     for (int v = 0; v < kVecs; ++v) {
       float* total = totals + s * kRowFloats + v * V::kWidth;
       const F scale = V::load(block.scale + v * V::kWidth);
-      V::store(total, V::fma(Element::to_float(sum[s][v]), scale, V::load(total)));
+      const auto whole = shared[s].off(sum[s][v]);
+      V::store(total, V::fma(Element::to_float(whole), scale, V::load(total)));
     }
   }
 }
@@ -180,7 +193,8 @@ inline void round_hidden(const Packed& net, int n, const float* h, size_t stride
     for (int k = 0; k < net.hidden; k += V::kWidth) {
       const I q = rounded_integer(V::load(row + k), V::load(net.h_scale + k), net.h_limit);
       if (bytes)
-        V::store_u8(reinterpret_cast<uint8_t*>(words) + k, V::add_int(q, V::set1_int(128)));
+        V::store_i8(reinterpret_cast<uint8_t*>(words) + k,
+                    V::kSignedH ? q : V::add_int(q, V::set1_int(128)));
       else
         V::store_i16(reinterpret_cast<int16_t*>(words) + k, q);
     }

@@ -93,7 +93,7 @@ constexpr int elements_per_word(Precision precision) {
 //   head:      [3 + 6M][head_stride] float32, head_stride = hidden rounded up to kPad, zero beyond
 //
 // i16 and i8: h_k is rounded to the integer q_k = h_k · h_scale[k], within ±h_limit; a block's sum
-// of q · weights is exact in int32 (i8 as unsigned bytes q + 128, which `start` takes off again).
+// of q · weights is exact in int32 (i8 perhaps as unsigned bytes q + 128, which `start` takes off again).
 //   h_scale:   [hidden rounded up to kPad]
 //   start:     [panels][blocks][gate][panel] int32, −128 · Σ weights for i8, else absent
 //
@@ -159,6 +159,8 @@ struct Kernels {
   // uniforms by Box–Muller: `radius` in (0, 1], `angle` in [0, 1). In the net's units.
   void (*place)(const float* params, size_t stride, int n, Temperature temperature,
                 const float* radius, const float* angle, float* dx, float* dy);
+
+  int i8_added = 0;  // to each weight of i8 as it is packed; the step takes it off again
 };
 
 // One for each instruction set; isa.cpp lists them.

@@ -28,7 +28,7 @@ struct V {
   static void store_int(int32_t* p, I a) { vst1q_s32(p, a); }
   static I load_int(const int32_t* p) { return vld1q_s32(p); }
   static void store_i16(int16_t* p, I a) { vst1_s16(p, vmovn_s32(a)); }
-  static void store_u8(uint8_t* p, I a) {
+  static void store_i8(uint8_t* p, I a) {
     const uint16x4_t half = vmovn_u32(vreinterpretq_u32_s32(a));
     const uint8x8_t bytes = vmovn_u16(vcombine_u16(half, half));
     vst1_lane_u32(reinterpret_cast<uint32_t*>(p), vreinterpret_u32_u8(bytes), 0);
@@ -39,10 +39,9 @@ struct V {
   static I dot_i16(I sum, I a, I b) {
     return vaddq_s32(sum, madd(vreinterpretq_s16_s32(a), vreinterpretq_s16_s32(b)));
   }
-  // With h as a signed byte.
-  static I dot_u8_i8(I sum, I a, I b) {
+  static I dot_i8(I sum, I a, I b) {
     const int8x16_t w = vreinterpretq_s8_s32(a);
-    const int8x16_t h = vreinterpretq_s8_u8(veorq_u8(vreinterpretq_u8_s32(b), vdupq_n_u8(0x80)));
+    const int8x16_t h = vreinterpretq_s8_s32(b);
 #if defined(SKETCHRNN_NEON_DOT)
     return vdotq_s32(sum, w, h);
 #else

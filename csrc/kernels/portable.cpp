@@ -93,7 +93,7 @@ struct V {
   static void store_i16(int16_t* p, I a) {
     for (int i = 0; i < kWidth; ++i) p[i] = static_cast<int16_t>(a.v[i]);
   }
-  static void store_u8(uint8_t* p, I a) {
+  static void store_i8(uint8_t* p, I a) {
     for (int i = 0; i < kWidth; ++i) p[i] = static_cast<uint8_t>(a.v[i]);
   }
   // sum + two products of int16 in each 32-bit word.
@@ -105,7 +105,7 @@ struct V {
         [&](int i) { return sum.v[i] + x[2 * i] * y[2 * i] + x[2 * i + 1] * y[2 * i + 1]; });
   }
   // sum + four products of a signed byte of a with an unsigned one of b.
-  static I dot_u8_i8(I sum, I a, I b) {
+  static I dot_i8(I sum, I a, I b) {
     int8_t x[4 * kWidth];
     uint8_t y[4 * kWidth];
     memcpy(x, a.v, sizeof x);

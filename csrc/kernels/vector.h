@@ -20,11 +20,11 @@
 //   kHeadRows, kHeadStreams       the same for the head's block
 //   store store_int load_int
 //   load_i16 load_i8 load_f16     kWidth narrow numbers as float32, exactly
-//   store_i16 store_u8            the low 16 or 8 bits of each int32
+//   store_i16 store_i8            the low 16 or 8 bits of each int32
 //   dot_i16(sum, w, h)            sum + both products of int16 in each 32-bit word
-//   dot_u8_i8(sum, w, h)          sum + four products of a signed byte of w, within ±63, and an
-//                                 unsigned one of h; exact: two of them fit int16
-//   kSignedH                      dot_u8_i8 takes 128 off each byte of h first
+//   dot_i8(sum, w, h)             sum + four products of a signed byte of w, within ±63, and one of
+//                                 h; exact: two of them fit int16
+//   kSignedH                      bytes of h are signed, q; else unsigned, q + 128
 //   sum_lanes                     adds sixteen sums pairwise: l and l + 8, l + 4, l + 2, l + 1
 //   prefetch_l2, keep_in_register hints, which may do nothing
 

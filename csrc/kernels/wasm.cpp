@@ -11,6 +11,19 @@
 #include "kernels/kernels.h"
 
 namespace sketchrnn {
+
+// Constants that an engine shall load: V8 makes a v128.const anew at each use, in four instructions.
+// Not const and seen by other files, so that no compiler knows what they are.
+struct WasmConstants {
+  v128_t dropped = wasm_i32x4_splat(0x1FFFFFFF);  // the bits that float32 drops, of the lower word
+  v128_t tie = wasm_i32x4_splat(0x10000000);
+  v128_t magnitude = wasm_i32x4_splat(0x7FFFFFFF);
+  // Below it: upper words of |x| from the smallest float64 above 0 to 2^-126, magnitude added.
+  v128_t smallest = wasm_i32x4_splat(static_cast<int32_t>(0x80000000u + ((1023 - 126) << 20) - 1));
+};
+extern WasmConstants wasm_constants;
+WasmConstants wasm_constants;
+
 namespace {
 
 #include "wasm_vec.h"
@@ -32,15 +45,12 @@ struct V : Simd128 {
   static v128_t doubtful(v128_t low, v128_t high) {
     const v128_t bits_low = wasm_i32x4_shuffle(low, high, 0, 2, 4, 6);
     const v128_t bits_high = wasm_i32x4_shuffle(low, high, 1, 3, 5, 7);
-    const v128_t tie = wasm_i32x4_eq(wasm_v128_and(bits_low, wasm_i32x4_splat(0x1FFFFFFF)),
-                                     wasm_i32x4_splat(0x10000000));
-    // The upper words of |x| from the smallest float64 above 0 to 2^-126, moved to where a signed
-    // comparison orders them: 0 itself wraps to the largest.
-    constexpr int32_t kSmallestNormal = (1023 - 126) << 20;
-    const v128_t moved = wasm_i32x4_add(wasm_v128_and(bits_high, wasm_i32x4_splat(0x7FFFFFFF)),
-                                        wasm_i32x4_splat(0x7FFFFFFF));
-    const v128_t small = wasm_i32x4_lt(
-        moved, wasm_i32x4_splat(static_cast<int32_t>(0x80000000u + kSmallestNormal - 1)));
+    const WasmConstants& constants = wasm_constants;
+    const v128_t tie = wasm_i32x4_eq(wasm_v128_and(bits_low, constants.dropped), constants.tie);
+    // The magnitude added moves 0 to the largest, and the rest to where comparisons order it.
+    const v128_t moved =
+        wasm_i32x4_add(wasm_v128_and(bits_high, constants.magnitude), constants.magnitude);
+    const v128_t small = wasm_i32x4_lt(moved, constants.smallest);
     return wasm_v128_or(tie, small);
   }
 

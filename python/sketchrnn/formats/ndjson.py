@@ -36,11 +36,14 @@ def batches(path: str) -> Iterator[Sketches]:
                 at.line += block.count(b"\n")
             else:
                 # Something that QuickDraw's own files do not have: this reader knows all of JSON.
-                found = [
-                    Sketch._from_core(lines_to_stroke5(record.lines), record.word)
-                    for record in _records(block, at)
-                ]
-                yield Sketches.of(found)
+                found: list[Sketch] = []
+                try:
+                    for record in _records(block, at):
+                        rows = lines_to_stroke5(record.lines)
+                        found.append(Sketch._from_core(rows, record.word))
+                finally:
+                    if found:  # whatever is wrong behind them
+                        yield Sketches.of(found)
 
 
 def read(path: str) -> Iterator[Sketch]:
