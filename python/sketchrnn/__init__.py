@@ -8,6 +8,7 @@ Start at :func:`load`, which returns a :class:`Net`.
 """
 
 from . import _interpreter as _interpreter  # before anything else
+from . import batch as batch
 from ._build import build_info, devices
 from ._core import DeviceError, WeightsError
 from ._core import version as _version

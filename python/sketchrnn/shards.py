@@ -13,7 +13,6 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from os import PathLike
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,6 +24,8 @@ from .sketch import Sketches
 from .writing import open_for_writing
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from .net import Net
 
 Told = Callable[[int, int, "int | None"], Any]
@@ -118,6 +119,8 @@ def draw_file(
     told: Told | None = None,
 ) -> None:
     """Write a part of a recipe's drawings as one Parquet file, a row group at a time."""
+    from concurrent.futures import ThreadPoolExecutor
+
     from .formats.parquet import ROW_GROUP, Writer
 
     first, last = bounds(recipe.rows, shard, shards)

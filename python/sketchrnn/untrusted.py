@@ -9,6 +9,7 @@ them all.
 from __future__ import annotations
 
 import gzip
+import html
 import math
 import os
 import re
@@ -17,7 +18,6 @@ from collections.abc import Callable, Iterator
 from io import BufferedReader
 from os import PathLike
 from typing import IO, Any
-from xml.sax.saxutils import escape
 
 from .writing import resolved
 
@@ -57,7 +57,7 @@ def most(name: str) -> int:
 
 def xml_text(text: object) -> str:
     """Return :func:`printable` text as the content of an XML element."""
-    return escape(printable(text))
+    return html.escape(printable(text), quote=False)
 
 
 def beyond(name: str, unit: str) -> str:
