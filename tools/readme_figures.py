@@ -1,5 +1,5 @@
 """Puts the benchmarks' figures into README.md, docs/web.md and docs/scale.md: each number between
-its marks comes from the JSON in benchmarks/figures/, each count of nets and objects from the package.
+its marks comes from the JSON in benchmarks/figures/, counts of nets and objects from the package.
 
     python tools/readme_figures.py            writes the pages
     python tools/readme_figures.py --check    fails if text and JSON differ
@@ -129,13 +129,15 @@ def scale() -> str:
             f"| {row['drawings']:,} | {row['seconds']:,.0f} | {row['drawings_per_second']:,.0f} | "
             f"{row['largest_memory_mb']:,.0f} | {row['bytes'] / 1e9:.2f} |"
         )
-    lines.append("\nThe memory is that of a row group of 32,768; the 64 parts of the first two are less.")
+    lines.append(
+        "\nMemory is that of a row group of 32,768; the 64 parts of the first two are less."
+    )
     rates, sizes = writing["points_per_second"], writing["bytes_per_drawing"]
     lines.append(
         f"\n`net.draw` alone makes {rates['alone'] / 1e6:.2f} million rows a second there, into "
         f"Parquet {rates['parquet'] / 1e6:.2f}, compact {rates['compact'] / 1e6:.2f}: at least "
-        f"{share:.0%}. A drawing takes {sizes['parquet']:.0f} bytes, compact {sizes['compact']:.0f}. "
-        f"QuickDraw's simplified files are read at {reading['.ndjson']:,.0f} drawings a second, "
+        f"{share:.0%}. A drawing takes {sizes['parquet']:.0f} bytes, compact "
+        f"{sizes['compact']:.0f}. QuickDraw's simplified files are read at {reading['.ndjson']:,.0f} drawings a second, "
         f"packed {reading['.ndjson.gz']:,.0f}, by one thread."
     )
     most = said["many"][-1]

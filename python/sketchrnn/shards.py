@@ -56,7 +56,7 @@ class Digest:
 
 
 def _bytes(array: NDArray[Any], dtype: str) -> memoryview:
-    return memoryview(np.ascontiguousarray(array, dtype).reshape(-1).view(np.uint8))
+    return np.ascontiguousarray(array, dtype).reshape(-1).view(np.uint8).data
 
 
 class Recipe(NamedTuple):

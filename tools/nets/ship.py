@@ -3,9 +3,9 @@
     python tools/nets/ship.py FAMILY --corpus corpus.npz [--weights weights] [--count 200]
 
 An addition is taken in the place of what weights/ has of that name, an earlier addition or a net
-that stands alone (which is then deleted), if its drawings end where those do not, or if it is better
-on the held-out drawings of its object and no fewer of its drawings end. Both are measured here, on
-the same drawings: those of the first nets, where there is one.
+that stands alone (which is then deleted), if its drawings end where those do not, or if it is
+better on the held-out drawings of its object and no fewer of its drawings end. Both are measured
+here, on the same drawings: those of the first nets, where there is one.
 """
 
 from __future__ import annotations

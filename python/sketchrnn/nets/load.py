@@ -55,7 +55,7 @@ def load(
         "i16": the public nets' own 16-bit integers: mean 0.00000, worst net 0.0001. Half the
         memory.
         "i8": 8-bit weights and hidden units, calibrated at load on drawings that the net draws
-        (half a second for 512 units): mean 0.0017, worst net 0.0043. A quarter of the memory.
+        (half a second for 512 units): mean 0.0020, worst net 0.0078. A quarter of the memory.
     device
         "cpu"; "cuda", "cuda:0", "cuda:1", … for an NVIDIA GPU, which gives the same bits for the
         same precision and seed (see :func:`sketchrnn.devices`).
