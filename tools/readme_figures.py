@@ -137,8 +137,9 @@ def scale() -> str:
         f"\n`net.draw` alone makes {rates['alone'] / 1e6:.2f} million rows a second there, into "
         f"Parquet {rates['parquet'] / 1e6:.2f}, compact {rates['compact'] / 1e6:.2f}: at least "
         f"{share:.0%}. A drawing takes {sizes['parquet']:.0f} bytes, compact "
-        f"{sizes['compact']:.0f}. QuickDraw's simplified files are read at {reading['.ndjson']:,.0f} drawings a second, "
-        f"packed {reading['.ndjson.gz']:,.0f}, by one thread."
+        f"{sizes['compact']:.0f}. QuickDraw's simplified files are read at "
+        f"{reading['.ndjson']:,.0f} drawings a second, packed {reading['.ndjson.gz']:,.0f}, by one "
+        "thread."
     )
     most = said["many"][-1]
     hours = most["core_seconds"] / most["drawings"] * 1e9 / 3600
