@@ -6,6 +6,7 @@
 
 #include <charconv>
 #include <cstring>
+#include <exception>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -16,7 +17,7 @@
 namespace sketchrnn::bindings {
 namespace {
 
-struct Unusual {};
+class Unusual : public std::exception {};
 
 struct Point {
   double x;
