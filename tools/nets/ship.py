@@ -2,10 +2,10 @@
 
     python tools/nets/ship.py FAMILY --corpus corpus.npz [--weights weights] [--count 200]
 
-An addition is taken in the place of what weights/ has of that name, an earlier addition or a net
-that stands alone (which is then deleted), if its drawings end where those do not, or if it is
-better on the held-out drawings of its object and no fewer of its drawings end. Both are measured
-here, on the same drawings: those of the first nets, where there is one.
+An addition is taken if its drawings end, or more of them than before, and if it is better on the
+held-out drawings of its object than what weights/ has of that name: an earlier addition, or a net
+that stands alone, which is then deleted. Both are measured here, on the same drawings: those of the
+first nets (`--all`: of every source).
 """
 
 from __future__ import annotations
@@ -62,8 +62,7 @@ def main() -> None:
                 was = sketchrnn.load(old)
                 before, (least, _) = nats(was, chosen), ended(was, real, args.count)
         after, (share, length) = nats(net, chosen), ended(net, real, args.count)
-        cured = share >= ENOUGH > least
-        taken = cured or (after < before and (share >= ENOUGH or share > least))
+        taken = after < before and (share >= ENOUGH or share > least)
         print(
             f"{net.name:14} {before:.4f} -> {after:.4f} of {len(chosen)} drawings, ended "
             f"{least:.1%} -> {share:.1%} at least, {length:.2f} times as long at most: "
