@@ -136,11 +136,10 @@ def _check_all(drawings: Sketches, longest: int | None = None) -> None:
     """Raise _Misplaced for a drawing of more than `longest` points, or with numbers that no file
     shall hold."""
     lengths = drawings.lengths
-    most_rows = int(lengths.max()) if len(lengths) else 0
-    if longest is not None and most_rows > longest + 1:  # an end row is none
+    if longest is not None and lengths.max(initial=0) > longest + 1:  # an end row is none
         raise _Misplaced(int(lengths.argmax()), beyond("points", "points"))
-    with np.errstate(over="ignore", invalid="ignore"):
-        furthest = float(np.abs(drawings.strokes).max(initial=0.0)) * most_rows
+    # By all rows: of drawings whose offsets are wrong the lengths are too.
+    furthest = float(np.abs(drawings.strokes).max(initial=0.0)) * len(drawings.strokes)
     if furthest < FARTHEST:
         return  # wherever the offsets lead; the usual case, in one pass
     for number, sketch in enumerate(drawings):

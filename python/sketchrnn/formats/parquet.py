@@ -131,10 +131,10 @@ def tables(path: str, *more: str) -> Iterator[Any]:
             raise FormatError(
                 f"{path}: column 'strokes': there is none, only {', '.join(known) or 'no columns'}"
             )
+        # Not by column: what pyarrow 26 meets wrong in a column's metadata ends the process, a C++
+        # exception that nothing on its way to Python catches.
         for group in range(file.metadata.num_row_groups):
-            facts = file.metadata.row_group(group)
-            values = max(facts.column(k).num_values for k in range(facts.num_columns))
-            if values > most("rows"):
+            if file.metadata.row_group(group).total_byte_size > 20 * most("rows"):  # as stroke-5
                 raise FormatError(f"{path}: row group {group}: {beyond('rows', 'rows')}")
         columns = [name for name in (*_COLUMNS, *more) if name in known]
         try:

@@ -63,4 +63,5 @@ def write(drawing: Sketch | Sketches, file: IO[bytes]) -> None:
 
 def _shortest(value: Any) -> str:
     text = str(value)
-    return text[:-2] if text.endswith(".0") else text
+    # JSON's -0 is a whole number, which has no sign.
+    return text[:-2] if text.endswith(".0") and text != "-0.0" else text
