@@ -11,20 +11,23 @@
 #include "kernels/kernels.h"
 
 namespace sketchrnn {
+namespace {
 
 // Constants that an engine shall load: V8 makes a v128.const anew at each use, in four instructions.
-// Not const and seen by other files, so that no compiler knows what they are.
-struct WasmConstants {
+struct Constants {
   v128_t dropped = wasm_i32x4_splat(0x1FFFFFFF);  // the bits that float32 drops, of the lower word
   v128_t tie = wasm_i32x4_splat(0x10000000);
   v128_t magnitude = wasm_i32x4_splat(0x7FFFFFFF);
   // Below it: upper words of |x| from the smallest float64 above 0 to 2^-126, magnitude added.
   v128_t smallest = wasm_i32x4_splat(static_cast<int32_t>(0x80000000u + ((1023 - 126) << 20) - 1));
 };
-extern WasmConstants wasm_constants;
-WasmConstants wasm_constants;
 
-namespace {
+inline const Constants& constants() {
+  static Constants held;
+  const Constants* opaque = &held;
+  asm("" : "+r"(opaque));  // or the compiler would know them, and make constants of them again
+  return *opaque;
+}
 
 #include "wasm_vec.h"
 
@@ -45,12 +48,11 @@ struct V : Simd128 {
   static v128_t doubtful(v128_t low, v128_t high) {
     const v128_t bits_low = wasm_i32x4_shuffle(low, high, 0, 2, 4, 6);
     const v128_t bits_high = wasm_i32x4_shuffle(low, high, 1, 3, 5, 7);
-    const WasmConstants& constants = wasm_constants;
-    const v128_t tie = wasm_i32x4_eq(wasm_v128_and(bits_low, constants.dropped), constants.tie);
+    const Constants& known = constants();
+    const v128_t tie = wasm_i32x4_eq(wasm_v128_and(bits_low, known.dropped), known.tie);
     // The magnitude added moves 0 to the largest, and the rest to where comparisons order it.
-    const v128_t moved =
-        wasm_i32x4_add(wasm_v128_and(bits_high, constants.magnitude), constants.magnitude);
-    const v128_t small = wasm_i32x4_lt(moved, constants.smallest);
+    const v128_t moved = wasm_i32x4_add(wasm_v128_and(bits_high, known.magnitude), known.magnitude);
+    const v128_t small = wasm_i32x4_lt(moved, known.smallest);
     return wasm_v128_or(tie, small);
   }
 
