@@ -225,6 +225,19 @@ def test_scores_of_each_file_are_kept(tmp_path, whole, capsys):
     assert cli.main(line) == 0
     assert there[0].stat().st_mtime_ns == times[0]
     assert parquet.read_table(there[1]).num_rows == 30
+    # One that is cut is made anew, and one with another figure than its footer's digest is of.
+    table, whole_file = parquet.read_table(there[0]), there[0].read_bytes()
+    stated = facts(there[0])["digest"]
+    there[0].write_bytes(whole_file[:-20])
+    assert cli.main(line) == 0
+    assert parquet.read_table(there[0]) == table
+    column = table.schema.get_field_index("pen_nll")
+    other = table.set_column(column, "pen_nll", [table["pen_nll"].to_numpy() + 1.0])
+    text = parquet.ParquetFile(there[0]).metadata.metadata[b"sketchrnn"]
+    parquet.write_table(other.replace_schema_metadata({"sketchrnn": text}), there[0])
+    assert facts(there[0])["digest"] == stated
+    assert cli.main(line) == 0
+    assert parquet.read_table(there[0]) == table
     line[1] = "pig-128"
     capsys.readouterr()
     assert cli.main(line) == 1

@@ -213,6 +213,7 @@ def test_drawings_of_tables_are_those_of_the_net(net):
     whole = net.draw(60, seed=5, temperature=0.2)
     shuffled = np.random.default_rng(0).permutation(60)
     made = draw(pa.table({"index": shuffled}))
+    assert made.schema == draw.schema
     assert Sketches.from_arrow(made) == whole[shuffled]
     assert made["index"].to_pylist() == shuffled.tolist()
     part = draw(pa.record_batch({"index": [3, 4, 5, 9]}))

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import _core
 
 if TYPE_CHECKING:
     from .sketch import Sketches
+    from .strokes import Floats
 
 _MOST_ROWS = 2**31 - 1
 """Of an array: a list's offsets have 32 bits."""
@@ -68,7 +70,7 @@ def is_arrow(data: Any) -> bool:
 
 def drawings(data: Any) -> Sketches:
     """Return what :meth:`Sketches.from_arrow` documents."""
-    from .sketch import Sketches
+    from .sketch import Sketches, joined
 
     if isinstance(data, Sketches):
         return data
@@ -81,20 +83,17 @@ def drawings(data: Any) -> Sketches:
             "data: expected Arrow data (an object with __arrow_c_array__ or __arrow_c_stream__), "
             f"found {type(data).__name__}"
         )
-    if not parts:
-        return Sketches(np.zeros((0, 5), np.float32), np.zeros(1, np.int64))
-    if len(parts) == 1:
-        strokes, offsets, index, names = parts[0]
-    else:
-        starts = np.cumsum([0, *(len(part[0]) for part in parts)])
-        strokes = np.concatenate([part[0] for part in parts])
-        ends = [part[1][1:] + start for part, start in zip(parts, starts, strict=False)]
-        offsets = np.concatenate([np.zeros(1, np.int64), *ends])
-        index = names = None
-        if parts[0][2] is not None:
-            index = np.concatenate([part[2] for part in parts if part[2] is not None])
-        if parts[0][3] is not None:
-            names = [name for part in parts for name in part[3] or ()]
-    if names is not None and len(set(names)) <= 1:
-        return Sketches(strokes, offsets, names[0] if names else None, indices=index)
-    return Sketches(strokes, offsets, None, names, indices=index)
+    return joined([_batch(*part) for part in parts if len(part[1]) > 1 or len(parts) == 1])
+
+
+def _batch(
+    strokes: Floats,
+    offsets: NDArray[np.int64],
+    indices: NDArray[np.uint64] | None,
+    names: list[str | None] | None,
+) -> Sketches:
+    from .sketch import Sketches
+
+    if names is None or len(set(names)) <= 1:
+        return Sketches(strokes, offsets, names[0] if names else None, indices=indices)
+    return Sketches(strokes, offsets, None, names, indices=indices)

@@ -23,8 +23,7 @@ from numpy.typing import NDArray
 
 from . import _check
 from ._extras import need
-from .formats import joined
-from .sketch import Sketches
+from .sketch import Sketches, joined
 from .strokes import Floats
 
 if TYPE_CHECKING:
@@ -135,9 +134,11 @@ class Draw(_Work):
     def schema(self) -> Any:
         """The pyarrow.Schema of what is returned, for engines that want to know it before."""
         pa = need("pyarrow", "arrow")
-        index, pen = (pa.int64(), pa.int8()) if self._signed else (pa.uint64(), pa.uint8())
-        row = pa.struct([("dx", pa.float32()), ("dy", pa.float32()), ("pen", pen)])
-        return pa.schema([("index", index), ("object", pa.string()), ("strokes", pa.list_(row))])
+        if not self._signed:
+            return pa.schema(Sketches.of([]))
+        row = pa.struct([("dx", pa.float32()), ("dy", pa.float32()), ("pen", pa.int8())])
+        fields = [("index", pa.int64()), ("object", pa.string()), ("strokes", pa.list_(row))]
+        return pa.schema(fields)
 
     def _made(self, pa: Any, table: Any) -> Any:
         numbers = _index(pa, table)
@@ -150,8 +151,8 @@ class Draw(_Work):
         # Runs of one temperature whose numbers follow each other.
         follows = (np.diff(numbers[order]) == 1) & (np.diff(taus[order]) == 0)
         cuts = np.flatnonzero(~follows) + 1
-        parts = [self._run(part, numbers, objects, taus, z) for part in np.split(order, cuts)]
-        drawn = joined([part for part in parts if len(part)])
+        runs = np.split(order, cuts) if len(order) else []
+        drawn = joined([self._run(run, numbers, objects, taus, z) for run in runs])
         back = np.empty(len(order), np.int64)
         back[order] = np.arange(len(order))
         if not np.array_equal(back, np.arange(len(back))):
@@ -167,8 +168,6 @@ class Draw(_Work):
         taus: NDArray[np.float64],
         z: Floats | None,
     ) -> Sketches:
-        if not len(part):
-            return Sketches.of([])
         drawn: Sketches = self.net.draw(
             len(part),
             seed=self._seed,

@@ -8,11 +8,12 @@ drawings: a part that is there is read once more and kept, one of another recipe
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -33,26 +34,58 @@ Told = Callable[[int, int, "int | None"], Any]
 that have become known of those made last; None where they were there before."""
 
 
-class Digest:
+class _Hashes:
+    """SHA-256 of some streams of bytes, each in whatever pieces: that of their digests."""
+
+    def __init__(self, count: int) -> None:
+        self._parts = [hashlib.sha256() for _ in range(count)]
+
+    def take(self, *pieces: bytes | memoryview) -> None:
+        for part, piece in zip(self._parts, pieces, strict=True):
+            part.update(piece)
+
+    def hexdigest(self) -> str:
+        return hashlib.sha256(b"".join(part.digest() for part in self._parts)).hexdigest()
+
+
+class Digest(_Hashes):
     """SHA-256 of drawings in their order, however they are divided into batches: that of the four
     digests of their numbers, names, lengths and rows, each as it lies in memory (uint64, text with
     a zero behind, int64, float32, little-endian)."""
 
     def __init__(self) -> None:
-        self._parts = [hashlib.sha256() for _ in range(4)]
+        super().__init__(4)
 
     def update(self, drawings: Sketches) -> None:
         """Go on with a batch."""
         names = drawings.names or [drawings.name] * len(drawings)
         told = "".join(f"{name or ''}\0" for name in names)
-        numbers, texts, lengths, rows = self._parts
-        numbers.update(_bytes(drawings.indices, "<u8"))
-        texts.update(told.encode("utf-8", "surrogatepass"))
-        lengths.update(_bytes(drawings.lengths, "<i8"))
-        rows.update(_bytes(drawings.strokes, "<f4"))
+        self.take(
+            _bytes(drawings.indices, "<u8"),
+            told.encode("utf-8", "surrogatepass"),
+            _bytes(drawings.lengths, "<i8"),
+            _bytes(drawings.strokes, "<f4"),
+        )
 
-    def hexdigest(self) -> str:
-        return hashlib.sha256(b"".join(part.digest() for part in self._parts)).hexdigest()
+
+class _ScoreDigest(_Hashes):
+    """The same of figures: of the three columns of numbers."""
+
+    def __init__(self) -> None:
+        super().__init__(len(_FIGURES))
+
+    def update(self, columns: Mapping[str, Any]) -> None:
+        self.take(*(_bytes(np.asarray(columns[name]), "<f8") for name in _FIGURES))
+
+    @staticmethod
+    def of(path: str) -> str | None:
+        """That of a file of scores."""
+        from .formats.parquet import tables
+
+        return _digested(_ScoreDigest(), tables(path, *_FIGURES))
+
+
+_FIGURES = ("points", "offset_nll", "pen_nll")
 
 
 def _bytes(array: NDArray[Any], dtype: str) -> memoryview:
@@ -78,7 +111,7 @@ class Recipe(NamedTuple):
         """What a file of the rows [first, last) says of itself."""
         return {
             "version": _core.version(),
-            "nets": [{"name": net.name, "sha256": _hash(net)} for net in self.nets],
+            "nets": _nets(self.nets),
             "precision": self.nets[0].precision,
             "n": self.n,
             "seed": self.seed,
@@ -100,6 +133,11 @@ class Recipe(NamedTuple):
             first += count
 
 
+def _nets(nets: Sequence[Net]) -> list[dict[str, str]]:
+    return [{"name": net.name, "sha256": _hash(net)} for net in nets]
+
+
+@functools.lru_cache(maxsize=8)
 def _hash(net: Net) -> str:
     return hashlib.sha256(net.container).hexdigest()
 
@@ -192,13 +230,17 @@ def is_whole(path: str, recipe: Recipe, *, shard: int, shards: int) -> bool:
                 f"{path}: is of other work: {name}: wanted {value}, there {there.get(name)}; "
                 "remove the files there, or take another folder"
             )
-    digest = Digest()
+    return bool(_digested(Digest(), batches(path)) == there["digest"])
+
+
+def _digested(digest: Digest | _ScoreDigest, parts: Iterable[Any]) -> str | None:
+    """The digest of what a file holds; None where it cannot be read to its end."""
     try:
-        for drawings in batches(path):
-            digest.update(drawings)
-    except (FormatError, ValueError):
-        return False
-    return digest.hexdigest() == str(there["digest"])
+        for part in parts:
+            digest.update(part)
+    except ValueError:
+        return None
+    return digest.hexdigest()
 
 
 _PART = re.compile(r"part-(\d+)-of-(\d+)\.parquet")
@@ -282,6 +324,7 @@ def score_file(
     ]
     schema = pa.schema(fields + ([("scale", pa.float64())] if fit else []))
     done = 0
+    digest = _ScoreDigest()
     with (
         open_for_writing(path, sync=True) as file,
         parquet.ParquetWriter(file, schema, compression="zstd") as writer,
@@ -300,11 +343,12 @@ def score_file(
                     }
                     arrays = [pa.array(columns[f.name], f.type) for f in schema]
                     writer.write_table(pa.table(arrays, schema=schema))
+                    digest.update(columns)
                 number += len(drawings)
                 done += len(drawings)
                 if told is not None:
                     told(done, 0, len(drawings.strokes))
-        facts = _score_facts(nets, sources, fit)
+        facts = {**_score_facts(nets, sources, fit), "digest": digest.hexdigest()}
         writer.add_key_value_metadata({"sketchrnn": json.dumps(facts, sort_keys=True)})
 
 
@@ -332,7 +376,7 @@ def _score_facts(nets: Sequence[Net], sources: Sequence[str], fit: bool) -> dict
         files.append({"name": source, "bytes": facts.st_size, "changed": facts.st_mtime_ns})
     return {
         "version": _core.version(),
-        "nets": [{"name": net.name, "sha256": _hash(net)} for net in nets],
+        "nets": _nets(nets),
         "precision": nets[0].precision,
         "fit": fit,
         "files": files,
@@ -348,10 +392,8 @@ def score(
     threads: int | None = None,
     told: Told | None = None,
 ) -> list[str]:
-    """Write a file of scores for each file of drawings into a folder; those that are there, of the
-    same nets and of files that have not changed, are kept. Returns their names."""
-    from .formats.parquet import facts
-
+    """Write a file of scores for each file of drawings into a folder; those that are there, whole,
+    of the same nets and of files that have not changed, are kept. Returns their names."""
     where = os.fspath(folder)
     os.makedirs(where, exist_ok=True)
     files: list[str] = []
@@ -361,12 +403,8 @@ def score(
         if path in files:
             raise ValueError(f"{source}: two files of that name cannot be scored into one folder")
         files.append(path)
-        if os.path.exists(path):
-            there = facts(path)
-            if there == _score_facts(nets, [source], fit):
-                continue
-            if there is None or there.get("nets") != _score_facts(nets, [], fit)["nets"]:
-                raise ValueError(f"{path}: is there already, of another net")
+        if os.path.exists(path) and _scores_stand(path, _score_facts(nets, [source], fit)):
+            continue
 
         def progress(now: int, of: int, points: int | None, before: int = done) -> None:
             nonlocal done
@@ -376,3 +414,17 @@ def score(
 
         score_file(path, nets, [source], fit=fit, threads=threads, told=progress)
     return files
+
+
+def _scores_stand(path: str, wanted: dict[str, Any]) -> bool:
+    """Whether a file holds the scores that are wanted. ValueError where it is of other nets."""
+    from .formats import FormatError
+    from .formats.parquet import facts
+
+    try:
+        there = facts(path)
+    except FormatError:
+        return False
+    if there is None or there.get("nets") != wanted["nets"]:
+        raise ValueError(f"{path}: is there already, of another net")
+    return there == {**wanted, "digest": _ScoreDigest.of(path)}

@@ -384,20 +384,7 @@ class Sketches(Sequence[Sketch]):
         """Both batches as one; each drawing keeps its name."""
         if not isinstance(other, Sketches):
             return NotImplemented
-        names: list[str | None] | None = None
-        if self.names or other.names or self.name != other.name:
-            names = [batch._name(i) for batch in (self, other) for i in range(len(batch))]
-        same = self.original is other.original and self.given == other.given
-        return Sketches(
-            np.concatenate([self.strokes, other.strokes]),
-            np.concatenate([self.offsets, other.offsets[1:] + self.offsets[-1]]),
-            self.name if names is None else None,
-            names,
-            *((self.original, self.given) if same else (None, 0)),
-            None
-            if self._indices is None and other._indices is None
-            else np.concatenate([self.indices, other.indices]),
-        )
+        return joined([self, other])
 
     def __eq__(self, other: object) -> bool:
         """Whether both are the same drawings, row by row; what they are called is not compared."""
@@ -412,6 +399,28 @@ class Sketches(Sequence[Sketch]):
     def __repr__(self) -> str:
         what = f" {printable(self.name)}" if self.name else ""
         return f"<Sketches{what}: {len(self)} drawings, {len(self.strokes)} rows>"
+
+
+def joined(parts: Sequence[Sketches]) -> Sketches:
+    """Return several batches as one; each drawing keeps its name and its number."""
+    if len(parts) == 1:
+        return parts[0]
+    starts = np.cumsum([0, *(len(part.strokes) for part in parts)])
+    ends = [part.offsets[1:] + start for part, start in zip(parts, starts, strict=False)]
+    names = None
+    if any(part.names for part in parts) or len({part.name for part in parts}) > 1:
+        names = [part._name(i) for part in parts for i in range(len(part))]
+    numbered = any(part.numbered for part in parts)
+    of = [(part.original, part.given) for part in parts]
+    same = bool(of) and all(o[0] is of[0][0] and o[1] == of[0][1] for o in of)
+    return Sketches(
+        np.concatenate([np.zeros((0, 5), np.float32), *(part.strokes for part in parts)]),
+        np.concatenate([np.zeros(1, np.int64), *ends]),
+        parts[0].name if parts and names is None else None,
+        names,
+        *(of[0] if same else (None, 0)),
+        np.concatenate([part.indices for part in parts]) if numbered else None,
+    )
 
 
 class Grid:

@@ -186,7 +186,7 @@ def _page_of(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _draw(options: argparse.Namespace) -> int:
-    from ..formats import joined
+    from ..sketch import joined
 
     nets = [load_net(options, name) for name in options.nets or [None]]
     temperatures = options.temperature or [0.4]
@@ -272,11 +272,10 @@ def _plot(options: argparse.Namespace) -> int:
 
 def _convert(options: argparse.Namespace) -> int:
     from ..formats import read, save
+    from ..sketch import joined
 
     parts = [_simplified(read(path, limit=options.limit), options) for path in options.sources]
-    sketches = parts[0]
-    for part in parts[1:]:
-        sketches = sketches + part
+    sketches = joined(parts)
     chosen = {k: v for k, v in _page_of(options).items() if v is not None}
     target, format = options.target, options.format
     save(target, sketches, format=format, **look(sketches, options), **chosen)

@@ -46,7 +46,8 @@ def add_to(commands: Any, formatter: type[argparse.HelpFormatter]) -> None:
 
 def _score(options: argparse.Namespace) -> int:
     from ..completion import known_size
-    from ..formats import joined, read
+    from ..formats import read
+    from ..sketch import joined
     from .drawings import progress
 
     names, files = _told_apart(options.names)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from itertools import islice
 from os import PathLike
@@ -20,7 +20,7 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from ..sketch import Sketch, Sketches
+from ..sketch import Sketch, Sketches, joined
 from ..strokes import FARTHEST, check_positions
 from ..untrusted import beyond, most
 from ..writing import open_for_writing
@@ -174,25 +174,6 @@ def read(
             if left <= 0:
                 break
     return joined(parts)
-
-
-def joined(parts: Sequence[Sketches]) -> Sketches:
-    """Return several batches as one."""
-    if len(parts) == 1:
-        return parts[0]
-    starts = np.cumsum([0, *(len(part.strokes) for part in parts)])
-    ends = [part.offsets[1:] + start for part, start in zip(parts, starts, strict=False)]
-    names = None
-    if len({part.name for part in parts}) > 1 or any(part.names for part in parts):
-        names = [part._name(i) for part in parts for i in range(len(part))]
-    known = any(part.numbered for part in parts)
-    return Sketches(
-        np.concatenate([p.strokes for p in parts]) if parts else np.zeros((0, 5), np.float32),
-        np.concatenate([np.zeros(1, np.int64), *ends]),
-        parts[0].name if parts and names is None else None,
-        names,
-        indices=np.concatenate([part.indices for part in parts]) if known else None,
-    )
 
 
 def save(

@@ -46,12 +46,6 @@ def batches(path: str) -> Iterator[Sketches]:
                         yield Sketches.of(found)
 
 
-def read(path: str) -> Iterator[Sketch]:
-    """Yield the drawings of a file, compressed or not."""
-    for some in batches(path):
-        yield from some
-
-
 class Record(NamedTuple):
     """A line of a file."""
 

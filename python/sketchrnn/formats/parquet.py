@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import IO, Any
 
 from .. import _core
@@ -26,7 +25,6 @@ ROW_GROUP = 1 << 15
 _PORTION = 1 << 12
 """Drawings that are read at a time."""
 
-_COLUMNS = ("index", "object", "strokes")
 _THRIFT = 64 << 20
 """Bytes of a footer's texts and lists at most: a footer of a million row groups has fewer."""
 
@@ -98,18 +96,6 @@ def write(drawing: Sketch | Sketches, file: IO[bytes], *, compact: bool = False)
             writer.write(sketches[first : first + ROW_GROUP])
 
 
-def batches(path: str) -> Iterator[Sketches]:
-    """Yield the drawings of a file, some thousands at a time."""
-    for table in tables(path):
-        yield Sketches.from_arrow(table)
-
-
-def read(path: str) -> Iterator[Sketch]:
-    """Yield the drawings of a file."""
-    for some in batches(path):
-        yield from some
-
-
 def facts(path: str) -> dict[str, Any] | None:
     """Return what the footer says under the key "sketchrnn", None where there is no such text."""
     with open_untrusted(path) as source:
@@ -121,22 +107,28 @@ def facts(path: str) -> dict[str, Any] | None:
         return found if isinstance(found, dict) else None
 
 
-def tables(path: str, *more: str) -> Iterator[Any]:
-    """Yield record batches of the columns of drawings, and those of `more` that are there."""
+def batches(path: str) -> Iterator[Sketches]:
+    """Yield the drawings of a file, some thousands at a time."""
+    for table in tables(path, "strokes", "index", "object"):
+        yield Sketches.from_arrow(table)
+
+
+def tables(path: str, wanted: str, *more: str) -> Iterator[Any]:
+    """Yield record batches of a column, which must be there, and of those of `more` that are."""
     pa = need("pyarrow", "arrow")
     with open_untrusted(path) as source:
         file = _opened(path, source)
         known = file.schema_arrow.names
-        if "strokes" not in known:
+        if wanted not in known:
             raise FormatError(
-                f"{path}: column 'strokes': there is none, only {', '.join(known) or 'no columns'}"
+                f"{path}: column '{wanted}': there is none, only {', '.join(known) or 'no columns'}"
             )
         # Not by column: what pyarrow 26 meets wrong in a column's metadata ends the process, a C++
         # exception that nothing on its way to Python catches.
         for group in range(file.metadata.num_row_groups):
             if file.metadata.row_group(group).total_byte_size > 20 * most("rows"):  # as stroke-5
                 raise FormatError(f"{path}: row group {group}: {beyond('rows', 'rows')}")
-        columns = [name for name in (*_COLUMNS, *more) if name in known]
+        columns = [name for name in (wanted, *more) if name in known]
         try:
             yield from file.iter_batches(_PORTION, columns=columns, use_threads=False)
         except (pa.ArrowException, OSError) as error:
@@ -155,5 +147,5 @@ def _opened(path: str, source: Any) -> Any:
 
 
 def is_parquet(path: str) -> bool:
-    """Whether a file's name says that it is one."""
-    return Path(path).suffix.lower() == ".parquet"
+    """Whether a file's name, or a suffix alone, says that it is one."""
+    return path.lower().endswith(".parquet")
