@@ -33,7 +33,11 @@ const run = async () => {
 const ran = (cell) =>
   wait(page, (k) => /\[\d+\]/.test(document.querySelectorAll(".jp-Notebook .jp-InputPrompt")[k]?.textContent), cell);
 await wait(page, () => globalThis.jupyterapp?.commands.hasCommand("notebook:run-cell-and-select-next"));
-await wait(page, () => document.querySelector('.jp-Notebook-ExecutionIndicator[data-status="idle"]') !== null);
+// Its indicator says "idle" before there is a kernel, too: a cell run then asks which kernel to take.
+await wait(page, () => {
+  const kernel = globalThis.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel;
+  return kernel?.connectionStatus === "connected" && kernel.status === "idle";
+});
 await run();
 await ran(0);
 const element = await page.waitForSelector('iframe[title="Sketch-RNN pad"]', { timeout: 90_000 });
