@@ -40,6 +40,11 @@ if(SKETCHRNN_PROCESSOR STREQUAL "x86_64")
     list(APPEND avx512 -Wno-uninitialized -Wno-maybe-uninitialized)
   endif()
   sketchrnn_kernel(avx2 -mavx2 -mfma -mf16c)
+  check_cxx_compiler_flag("-mavxvnni" SKETCHRNN_HAS_AVX_VNNI)  # GCC 11, Clang 12
+  if(SKETCHRNN_HAS_AVX_VNNI)
+    sketchrnn_kernel(avxvnni -mavx2 -mfma -mf16c -mavxvnni)
+    target_compile_definitions(sketchrnn_core PRIVATE SKETCHRNN_HAS_AVX_VNNI)
+  endif()
   sketchrnn_kernel(avx512 ${avx512})
   sketchrnn_kernel(avx512vnni ${avx512} -mavx512vnni)
   check_cxx_compiler_flag("-mamx-tile -mamx-int8" SKETCHRNN_HAS_AMX)  # GCC 11, Clang 12

@@ -34,6 +34,11 @@ namespace {
 #else
 #define SKETCHRNN_X86(x) nullptr
 #endif
+#if defined(SKETCHRNN_HAS_AVX_VNNI)
+#define SKETCHRNN_VNNI(x) x
+#else
+#define SKETCHRNN_VNNI(x) nullptr
+#endif
 #if defined(SKETCHRNN_HAS_AMX)
 #define SKETCHRNN_AMX(x) x
 #else
@@ -63,7 +68,11 @@ namespace {
 #if defined(SKETCHRNN_X86_64)
 bool has_avx2() { return x86_has(kX86Avx2); }
 bool has_avx512() { return x86_has(kX86Avx512); }
-bool has_vnni() { return x86_has(kX86Vnni); }
+bool has_avx512_vnni() { return x86_has(kX86Avx512Vnni); }
+#endif
+
+#if defined(SKETCHRNN_HAS_AVX_VNNI)
+bool has_avx_vnni() { return x86_has(kX86AvxVnni); }
 #endif
 
 #if defined(SKETCHRNN_HAS_AMX)
@@ -134,9 +143,11 @@ const Known kKnown[] = {
     {"neondot", "the dot-product extension", kArm64, SKETCHRNN_DOT(&kNeonDot),
      SKETCHRNN_DOT(has_dot)},
     {"avx2", "AVX2, FMA or F16C", kX86, SKETCHRNN_X86(&kAvx2), SKETCHRNN_X86(has_avx2)},
+    {"avxvnni", "AVX2, FMA, F16C or AVX-VNNI", "it is for x86-64 and compilers that know AVX-VNNI",
+     SKETCHRNN_VNNI(&kAvxVnni), SKETCHRNN_VNNI(has_avx_vnni)},
     {"avx512", "AVX-512 F, BW, DQ or VL", kX86, SKETCHRNN_X86(&kAvx512), SKETCHRNN_X86(has_avx512)},
     {"avx512vnni", "AVX-512 F, BW, DQ, VL or VNNI", kX86, SKETCHRNN_X86(&kAvx512Vnni),
-     SKETCHRNN_X86(has_vnni)},
+     SKETCHRNN_X86(has_avx512_vnni)},
     {"avx512amx", "AVX-512 VNNI or AMX", "it is for x86-64, Linux and compilers that know AMX",
      SKETCHRNN_AMX(&kAvx512Amx), SKETCHRNN_AMX(has_amx)},
     {"wasm", "", kBrowser, SKETCHRNN_WASM(&kWasm), nullptr},

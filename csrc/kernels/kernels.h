@@ -164,7 +164,7 @@ struct Kernels {
 };
 
 // One for each instruction set; isa.cpp lists them.
-extern const Kernels kPortable, kAvx2, kAvx512, kAvx512Vnni, kAvx512Amx, kNeon, kNeonDot, kWasm,
-    kWasmRelaxed;
+extern const Kernels kPortable, kAvx2, kAvxVnni, kAvx512, kAvx512Vnni, kAvx512Amx, kNeon, kNeonDot,
+    kWasm, kWasmRelaxed;
 
 }  // namespace sketchrnn

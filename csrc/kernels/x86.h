@@ -17,7 +17,8 @@ namespace sketchrnn {
 
 struct X86Needs {
   std::uint32_t leaf1_ecx, leaf7_ebx, leaf7_ecx, leaf7_edx;
-  std::uint32_t state;  // of XCR0
+  std::uint32_t state;          // of XCR0
+  std::uint32_t leaf7_1_eax{};  // subleaf 1
 };
 
 constexpr std::uint32_t x86_bit(int number) { return std::uint32_t{1} << number; }
@@ -34,34 +35,36 @@ constexpr std::uint32_t kZmm = kYmm | x86_bit(5) | x86_bit(6) | x86_bit(7);
 // FMA, AVX, F16C; AVX2.
 constexpr X86Needs kX86Avx2{kOsXsave | x86_bit(12) | x86_bit(28) | x86_bit(29), x86_bit(5), 0, 0,
                             kYmm};
-// And F, DQ, BW, VL.
+// And AVX-VNNI.
+constexpr X86Needs kX86AvxVnni{kX86Avx2.leaf1_ecx, kX86Avx2.leaf7_ebx, 0, 0, kYmm, x86_bit(4)};
+// AVX2's and F, DQ, BW, VL.
 constexpr X86Needs kX86Avx512{
     kX86Avx2.leaf1_ecx, kX86Avx2.leaf7_ebx | x86_bit(16) | x86_bit(17) | x86_bit(30) | x86_bit(31),
     0, 0, kZmm};
 // And VNNI.
-constexpr X86Needs kX86Vnni{kX86Avx512.leaf1_ecx, kX86Avx512.leaf7_ebx, x86_bit(11), 0, kZmm};
+constexpr X86Needs kX86Avx512Vnni{kX86Avx512.leaf1_ecx, kX86Avx512.leaf7_ebx, x86_bit(11), 0, kZmm};
 // And AMX-TILE, AMX-INT8; the system gives leave for the tiles' state on request.
-constexpr X86Needs kX86Amx{kX86Vnni.leaf1_ecx, kX86Vnni.leaf7_ebx, kX86Vnni.leaf7_ecx,
-                           x86_bit(24) | x86_bit(25), kZmm};
+constexpr X86Needs kX86Amx{kX86Avx512Vnni.leaf1_ecx, kX86Avx512Vnni.leaf7_ebx,
+                           kX86Avx512Vnni.leaf7_ecx, x86_bit(24) | x86_bit(25), kZmm};
 
 struct CpuidLeaf {
   std::uint32_t a = 0, b = 0, c = 0, d = 0;
 };
 
 // Zeros where the processor has no such leaf.
-inline CpuidLeaf cpuid(std::uint32_t number) {
+inline CpuidLeaf cpuid(std::uint32_t number, std::uint32_t subleaf = 0) {
   CpuidLeaf leaf;
 #if defined(_MSC_VER)
   int registers[4];
   __cpuid(registers, 0);
   if (static_cast<std::uint32_t>(registers[0]) < number) return leaf;
-  __cpuidex(registers, static_cast<int>(number), 0);
+  __cpuidex(registers, static_cast<int>(number), static_cast<int>(subleaf));
   leaf.a = static_cast<std::uint32_t>(registers[0]);
   leaf.b = static_cast<std::uint32_t>(registers[1]);
   leaf.c = static_cast<std::uint32_t>(registers[2]);
   leaf.d = static_cast<std::uint32_t>(registers[3]);
 #else
-  (void)__get_cpuid_count(number, 0, &leaf.a, &leaf.b, &leaf.c, &leaf.d);
+  (void)__get_cpuid_count(number, subleaf, &leaf.a, &leaf.b, &leaf.c, &leaf.d);
 #endif
   return leaf;
 }
@@ -83,10 +86,11 @@ inline bool x86_has(const X86Needs& needs) {
     return (found & needed) == needed;
   };
   const CpuidLeaf one = cpuid(1);
-  const CpuidLeaf seven = cpuid(7);
+  const CpuidLeaf seven = cpuid(7);  // a: its last subleaf
+  const CpuidLeaf more = seven.a >= 1 ? cpuid(7, 1) : CpuidLeaf{};
   return all(one.c, needs.leaf1_ecx) && all(seven.b, needs.leaf7_ebx) &&
          all(seven.c, needs.leaf7_ecx) && all(seven.d, needs.leaf7_edx) &&
-         all(saved_state(), needs.state);
+         all(more.a, needs.leaf7_1_eax) && all(saved_state(), needs.state);
 }
 
 }  // namespace sketchrnn

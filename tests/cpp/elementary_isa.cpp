@@ -6,6 +6,7 @@
 
 #define kPortable kPortableTwin
 #define kAvx2 kAvx2Twin
+#define kAvxVnni kAvxVnniTwin
 #define kAvx512 kAvx512Twin
 #define kAvx512Vnni kAvx512VnniTwin
 #define kAvx512Amx kAvx512AmxTwin
