@@ -11,7 +11,14 @@ import sketchrnn
 
 torch = pytest.importorskip("torch")
 
-from sketchrnn.train import batches, latent, model  # noqa: E402
+from sketchrnn.train import (  # noqa: E402
+    batches,
+    ending,
+    export,
+    latent,
+    latent_ending,
+    model,
+)
 from sketchrnn.train.cli import main  # noqa: E402
 from sketchrnn.train.data import Drawing, save_cache  # noqa: E402
 from sketchrnn.train.evaluate import evaluate  # noqa: E402
@@ -184,6 +191,45 @@ def test_command(tmp_path, capsys):
     assert "no --conditional" in capsys.readouterr().err
 
 
+def test_it_learns_to_end():
+    """Drawings of anybody's vector and of given drawings'; where those lie does not change."""
+    net = small()
+    with torch.no_grad():
+        net.wx[5:] *= 0.3
+        net.bo[:3] = torch.tensor([1.5, -0.2, -1.0])
+    settings = ending.Settings(
+        rounds=4, steps=15, drawings=24, own=60, anchors=16, lr=3e-2, push=1.0, bfloat16=False,
+        checked=60,
+    )  # fmt: skip
+    facts = export.describe("a", 30.0, 60, {})
+    before = {key: value.clone() for key, value in net.state_dict().items()}
+    run = latent_ending.LatentEnding(net, facts, settings, real=drawings(20))
+    assert len(run.z) == len(run.known) > 25
+
+    def ended():
+        drawn = run.engine().draw(z=run.z.numpy(), temperature=0.2, seed=3)
+        return float(np.mean([d.finished for d in drawn]))
+
+    first = ended()
+    run.go(lambda found: None)
+    assert first < 0.5 < 0.9 < ended()
+    for key, value in run.average.state_dict().items():
+        same = torch.equal(value, before[key])
+        assert same == key.startswith(("fw_", "bw_", "mu_", "sigma_")), key
+    with pytest.raises(ValueError, match="latent_tanh: expected a net that takes z as it is"):
+        latent_ending.LatentEnding(small(), facts | {"latent_tanh": "true"}, settings)
+
+
+def test_command_teaches_to_end(tmp_path):
+    path, out = tmp_path / "net.safetensors", tmp_path / "out.safetensors"
+    export.write(path, model.tensors(small()), export.describe("a", 30.0, 60, {}), "F16")
+    assert main(["--ending", str(path), "-o", str(out), "--rounds", "1"]) == 0
+    was, now = sketchrnn.load(path), sketchrnn.load(out)
+    assert now.latent_size == was.latent_size == 3
+    assert not np.array_equal(now.arrays()["wh"], was.arrays()["wh"])
+    assert np.array_equal(now.arrays()["fw.wh"], was.arrays()["fw.wh"])
+
+
 def test_recipe_of_the_nets(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(Path(__file__).parents[1] / "tools/nets")
     import morph
@@ -191,8 +237,16 @@ def test_recipe_of_the_nets(tmp_path, monkeypatch):
     assert len(morph.OBJECTS["morph"]) >= 10
     run = run_of(tmp_path)
     run.go(lambda found: None)
-    path = tmp_path / "cat.safetensors"
-    morph.write(path, run, "cat", {"train": [], "valid": [], "test": []}, None)
+    path = tmp_path / "cat-latent.safetensors"
+    parts = {"train": [], "valid": drawings(6, 3, "valid"), "test": drawings(6, 4, "test")}
+    held = morph.losses(run.averaged(), parts, run.scale_factor)
+    morph.write(path, run.averaged(), run, "cat-latent", parts, None, losses=held)
     net = sketchrnn.load(path)
     assert net.latent_size == 3
-    assert net.info()["training"]["losses"]["kl"] > 0
+    told = net.info()["training"]
+    assert told["losses"]["test"]["kl"] > 0
+    assert told["objects"] == ["cat"]
+    # Another may begin as it.
+    again, scale = morph.begun(path, ("cat",))
+    assert scale == pytest.approx(net.scale_factor)
+    assert again.latent == 3

@@ -1,11 +1,12 @@
-"""Trains the nets with a latent vector: `morph`, over ten objects, and one of cats alone.
+"""Trains the nets with a latent vector: `morph`, over ten objects, and `cat-latent`, of cats alone.
 
-    python tools/nets/morph.py corpus.npz OUTPUT [--net morph] [--init everything.safetensors]
+    python tools/nets/morph.py corpus.npz OUTPUT --init everything.safetensors
+    python tools/nets/morph.py corpus.npz OUTPUT --net cat-latent --init OUTPUT/morph.safetensors
 
 Drawings from `corpus.py`. The decoder begins as the net of all objects, with the mean of the ten
-objects' biases, so that what is left to learn is the encoder and what to do with z. Stopped at any
-moment, the same command goes on from its checkpoint; each validation that is the best so far writes
-the net as it would ship.
+objects' biases, so that what is left to learn is the encoder and what to do with z; or all begins
+as an earlier net with an encoder. Then it is taught to end. Stopped at any moment, the same command
+goes on from its checkpoints; each validation that is the best so far writes the net as it is.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ import numpy as np
 import torch
 
 from sketchrnn.formats.npz import SPLITS
-from sketchrnn.train import data, export, latent, model
+from sketchrnn.train import data, ending, export, latent, latent_ending, model
 from sketchrnn.train.batches import Augment
+from sketchrnn.train.evaluate import evaluate
 from sketchrnn.train.latent import LatentRun, LatentSettings
 
 OBJECTS = {
@@ -39,12 +41,14 @@ OBJECTS = {
         "owl",
         "pig",
     ),
-    "cat": ("cat",),
+    "cat-latent": ("cat",),
 }
 LONGEST = 120
 """Rows of a drawing, 2% have more: a batch takes as long as its longest."""
 
 SIZES = {"encoder": 256, "latent": 128}
+ENDING = ending.Settings(anchors=48, real=1200)
+Parts = dict[str, list[data.Drawing]]
 
 # What glibc's heap does by default with tensors of some megabytes takes a fifth of the time.
 HEAP = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "80000000000"}
@@ -81,8 +85,35 @@ def decoder(path: Path, objects: tuple[str, ...]) -> dict[str, Any]:
     return {key: np.mean([one[key] for one in each], axis=0) for key in each[0]}
 
 
-def write(path: Path, run: LatentRun, name: str, parts: dict[str, Any], begun: str | None) -> None:
-    """The net with the best weights so far."""
+def begun(init: Path, objects: tuple[str, ...]) -> tuple[latent.LatentNet, float]:
+    """What the training begins as, and the scale of its offsets."""
+    arrays, metadata = export.read(init)
+    if "z.w" in arrays:
+        net = latent.unfolded(arrays)
+    else:
+        net = latent.begun(decoder(init, objects), **SIZES, seed=0)
+    return net, float(metadata["scale_factor"])
+
+
+def losses(net: latent.LatentNet, parts: Parts, scale: float) -> dict[str, dict[str, float]]:
+    """Of the held-out drawings, at z = μ."""
+    out = {}
+    for name in ("valid", "test"):
+        found = evaluate(net, parts[name], {}, scale, LONGEST)
+        out[name] = {k: round(found[k], 4) for k in ("nats", "cell", "paper", "kl")}
+    return out
+
+
+def write(
+    path: Path,
+    net: latent.LatentNet,
+    run: LatentRun,
+    name: str,
+    parts: Parts,
+    begun: str | None,
+    **more: Any,
+) -> None:
+    """The net, and how it came to be."""
     record = {
         "command": "tools/nets/morph.py",
         "objects": OBJECTS[name],
@@ -92,10 +123,10 @@ def write(path: Path, run: LatentRun, name: str, parts: dict[str, Any], begun: s
         "seconds": round(run.seconds),
         "init": begun,
         "settings": asdict(run.settings),
-        "losses": {k: round(v, 4) for k, v in min(run.history, key=run._criterion).items()},
+        **more,
     }
     metadata = export.describe(name, run.scale_factor, LONGEST, record)
-    export.write(path, latent.tensors(run.averaged()), metadata, "I8")
+    export.write(path, latent.tensors(net), metadata, "I8")
 
 
 def main() -> None:
@@ -120,23 +151,40 @@ def main() -> None:
         net = latent.LatentNet(512, 20, **SIZES)
         scale = data.scale_factor(parts["train"])
     else:
-        net = latent.begun(decoder(args.init, objects), **SIZES, seed=0)
-        scale = float(export.read(args.init)[1]["scale_factor"])
+        net, scale = begun(args.init, objects)
     model.compile_cells()
     chosen = settings(name, args.steps)
     checkpoint = args.output / f"{name}.ckpt"
     run = LatentRun(net, chosen, parts["train"], parts["valid"], {}, scale, checkpoint)
     print(json.dumps({"drawings": {k: len(v) for k, v in parts.items()}, "step": run.step}))
 
+    path = args.output / f"{name}.safetensors"
+    told = (run, name, parts, args.init and args.init.name)
+
     def report(found: dict[str, float]) -> None:
         shown = {k: round(v, 4) for k, v in found.items()}
         print(json.dumps({"loss": round(run._criterion(found), 4), **shown}), flush=True)
         if run.bad == 0:
-            write(
-                args.output / f"{name}.safetensors", run, name, parts, args.init and args.init.name
-            )
+            write(path, run.averaged(), *told)
 
     run.go(report)
+    net = run.averaged()
+    before = losses(net, parts, scale)
+    taught = latent_ending.LatentEnding(
+        net,
+        export.describe(name, scale, LONGEST, {}),
+        ENDING,
+        real=parts["train"],
+        checkpoint=checkpoint.with_suffix(".end.ckpt"),
+    )
+    taught.go(lambda said: print(json.dumps(said), flush=True))
+    net = taught.average
+    metadata = export.describe(name, scale, LONGEST, {})
+    stored = latent.unfolded(export.unpack(export.pack(latent.tensors(net), metadata, "I8"))[0])
+    held = losses(stored, parts, scale)
+    more = {"ending": asdict(ENDING), "part": taught.part, "before_ending": before, "losses": held}
+    write(path, net, *told, **more)
+    print(f"wrote {path}: {json.dumps(more | {'ending': None})}")
 
 
 if __name__ == "__main__":

@@ -6,10 +6,11 @@ model     the net in PyTorch, its loss, and the fold into a plain net
 latent    the same with an encoder and the KL term
 evaluate  held-out losses
 loop      the resumable training loop
+ending    teaches a net to end its drawings; `latent_ending` one with an encoder
 export    the weights container
 cli       the command
 
-Only `model`, `latent`, `evaluate` and `loop` import PyTorch; importing this package does not.
+Only `model`, `latent`, `evaluate`, `loop`, `ending` and `latent_ending` import PyTorch; importing this package does not.
 """
 
 from .cli import main

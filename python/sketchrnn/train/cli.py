@@ -205,7 +205,7 @@ def _train(args: argparse.Namespace) -> None:
 
 
 def _end(args: argparse.Namespace) -> None:
-    from . import ending, model
+    from . import ending, latent_ending, model
 
     given = load(args.ending)
     if len(given.objects) > 1:
@@ -220,7 +220,8 @@ def _end(args: argparse.Namespace) -> None:
     objects = [o.strip().replace("_", " ") for o in (args.objects or "").split(",") if o.strip()]
     checkpoint = args.checkpoint or args.output.with_suffix(".ckpt")
     real = [d for d in data.read(args.data) if d.split == "train" and len(d.rows) < args.max_len]
-    run = ending.Ending(net, metadata, settings, objects, real, checkpoint)
+    teach = latent_ending.LatentEnding if given.latent_size > 0 else ending.Ending
+    run = teach(net, metadata, settings, objects, real, checkpoint)
     if run.round:
         print(f"continuing after round {run.round}")
     run.go(_report_round)

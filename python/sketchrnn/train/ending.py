@@ -227,18 +227,28 @@ class Ending:
             said = []
             with torch.no_grad():
                 for chosen in (own[i : i + 64] for i in range(0, len(own), 64)):
-                    z = self.average(*self._inputs(chosen, [word] * len(chosen)))
+                    z = self._follow(self.average, chosen, [word] * len(chosen))
                     said += [z[: len(d), i].clone() for i, d in enumerate(chosen)]
             known.append(_Known(word, own, said, Limits.of(own, s)))
         return known
 
-    def _inputs(self, drawings: Sequence[Rows], words: Sequence[int]) -> tuple[Tensor, Tensor]:
+    def _follow(
+        self, net: Net, drawings: Sequence[Rows], words: Sequence[int], **how: Any
+    ) -> Tensor:
+        """Head outputs (T, B, 3 + 6M) over drawings of these objects."""
+        return net(self._inputs(drawings), torch.tensor(words), **how)
+
+    def _inputs(self, drawings: Sequence[Rows]) -> Tensor:
         x = np.zeros((max(map(len, drawings)), len(drawings), 5), np.float32)
         x[0] = self.start
         for i, rows in enumerate(drawings):
             x[1 : len(rows), i] = rows[:-1]
             x[1 : len(rows), i, :2] /= np.float32(self.scale_factor)
-        return torch.from_numpy(x), torch.tensor(words)
+        return torch.from_numpy(x)
+
+    def _told(self, known: _Known) -> dict[str, Any]:
+        """What draw() is told to get drawings of that kind."""
+        return {"object": self.names[known.word]} if self.net.objects else {}
 
     def _draw(self) -> dict[float, tuple[int, int]]:
         """A round's drawings into `cases`; for each temperature, how many of how many ended."""
@@ -251,14 +261,14 @@ class Ending:
             each = -(-s.drawings // count) if t > 0.0 else 1
             drawn: list[tuple[_Known, Rows]] = []
             for k in some:
-                net = engine.of(self.names[k.word])
                 options: dict[str, Any] = {"temperature": t, "seed": self.round + 1, "threads": 1}
-                drawn += [(k, d.strokes) for d in net.draw(each, **options)]
+                options |= self._told(k)
+                drawn += [(k, d.strokes) for d in engine.draw(each, **options)]
                 if t in (0.0, 0.2):
                     for _ in range(-(-s.completions // 2 // count)):
                         whole = k.own[int(rng.integers(len(k.own)))]
                         part = whole[: int(rng.integers(1, len(whole)))]
-                        drawn.append((k, net.complete(part, **options).strokes))
+                        drawn.append((k, engine.complete(part, **options).strokes))
             ended[t] = (sum(bool(d[-1, 4] > 0.5) for _, d in drawn), len(drawn))
             self._collect(drawn)
         return ended
@@ -281,8 +291,7 @@ class Ending:
         cases = _alike(self.cases, [len(c.rows) for c in self.cases], s.overdue, rng)
         drawings = [k.own[i] for k, i in anchors] + [c.rows for c in cases]
         words = [k.word for k, _ in anchors] + [c.word for c in cases]
-        x, words_ = self._inputs(drawings, words)
-        z = self.net(x, words_, kind=products(s.bfloat16))
+        z = self._follow(self.net, drawings, words, kind=products(s.bfloat16))
         new = torch.cat([z[: len(d), i] for i, d in enumerate(drawings[: len(anchors)])])
         old = torch.cat([k.said[i] for k, i in anchors])
         pixel = 1.0 / (12.0 * self.scale_factor**2)  # the variance of a whole pixel's rounding
@@ -354,10 +363,10 @@ class Ending:
         s, engine = self.settings, self.engine()
         for t in sorted(s.temperatures):
             for k in self.known:
-                net = engine.of(self.names[k.word])
                 # Other seeds than any round's.
                 options: dict[str, Any] = {"temperature": t, "seed": s.rounds + 1, "threads": 1}
-                drawn = list(net.draw(s.checked if t > 0.0 else 1, **options))
+                options |= self._told(k)
+                drawn = list(engine.draw(s.checked if t > 0.0 else 1, **options))
                 length, usual = (np.median([len(d) for d in some]) for some in (drawn, k.own))
                 yield float(np.mean([d.finished for d in drawn])), float(length / usual)
 

@@ -69,35 +69,40 @@ class LatentNet(Net):
         *,
         noise: Tensor | None = None,
         encoder_kept: Tensor | None = None,
+        **training: Any,
+    ) -> tuple[Tensor, Tensor | None]:
+        """Head outputs over each drawing with its own latent vector, and L_KL of each (eq. 10).
+
+        In training: `noise` (B, N_z) is ε, `encoder_kept` (2, T, B, E) the encoder's dropout, the
+        rest as in `forward`.
+        """
+        lengths = torch.from_numpy(batch.valid.sum(0).astype(np.int64))
+        rows = torch.from_numpy(batch.targets)
+        how = {key: training[key] for key in ("gain", "kind") if key in training}
+        mu, spread = self.encode(rows, lengths, encoder_kept, **how)
+        kl = -0.5 * (1.0 + spread - mu * mu - spread.exp()).mean(1)
+        z = mu if noise is None else mu + (0.5 * spread).exp() * noise
+        return self.decode(torch.from_numpy(batch.inputs), z, **training), kl
+
+    def decode(
+        self,
+        x: Tensor,
+        z: Tensor,
+        *,
         kept: Tensor | None = None,
         gain: float = 1.0,
         kind: torch.dtype = torch.float32,
         weights: Tensor | None = None,
         outputs: Tensor | None = None,
-    ) -> tuple[Tensor, Tensor | None]:
-        """Head outputs over each drawing with its own latent vector, and L_KL of each (eq. 10).
-
-        In training: `noise` (B, N_z) is ε, `encoder_kept` (2, T, B, E) the encoder's dropout.
-        """
-        lengths = torch.from_numpy(batch.valid.sum(0).astype(np.int64))
-        rows = torch.from_numpy(batch.targets)
-        mu, spread = self.encode(rows, lengths, encoder_kept, gain=gain, kind=kind)
-        kl = -0.5 * (1.0 + spread - mu * mu - spread.exp()).mean(1)
-        z = mu if noise is None else mu + (0.5 * spread).exp() * noise
+    ) -> Tensor:
+        """Inputs (T, B, 5), z (B, N_z) → head outputs (T, B, 3 + 6M); training as in `forward`."""
         c, h = torch.tanh(z @ self.z_w + self.z_b).chunk(2, 1)
-        states = lstm(
-            torch.from_numpy(batch.inputs),
-            self.wx[:5],
-            self.wh if weights is None else self.wh * weights,
-            self.b + z @ self.wx[5:],
-            kept=kept,
-            gain=gain,
-            kind=kind,
-            start=(h, c),
-        )
+        wh = self.wh if weights is None else self.wh * weights
+        bias = self.b + z @ self.wx[5:]
+        states = lstm(x, self.wx[:5], wh, bias, kept=kept, gain=gain, kind=kind, start=(h, c))
         if outputs is not None:
             states = states * outputs
-        return states @ self.wo + self.bo, kl
+        return states @ self.wo + self.bo
 
 
 @dataclass(frozen=True)
