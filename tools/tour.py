@@ -59,7 +59,7 @@ def main() -> int:
             for number, block in enumerate(BLOCK.finditer(source)):
                 text, picture = run(block["code"], names)
                 # The instruction set is the machine's.
-                text = re.sub(r" on (portable|avx\w*|neon)>", ">", text)
+                text = re.sub(r" on (portable|avx\w*|neon\w*)>", ">", text)
                 tour += [source[at : block.start()], f"```python\n{block['code']}```\n"]
                 cells += [
                     markdown(source[at : block.start()]),

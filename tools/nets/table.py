@@ -80,13 +80,16 @@ def main() -> None:
         for paths in (args.ends, args.recognised, args.alone)
     ]
     rows, single = {}, []
+    size = sum(path.stat().st_size for path in args.nets) / 1e6
     for path in sorted(args.nets, key=lambda p: p.name.split(".")[0]):
-        facts = read_metadata(path)["__metadata__"]
+        header = read_metadata(path)
+        if "z.w" in header:  # is asked about drawings whose vector it has seen: reconstruct.py
+            continue
+        facts = header["__metadata__"]
         rows[facts["name"]] = row(path, *given)
         # Not those of few units, pig-64 and the like.
         if "objects" not in facts and not facts["name"].rpartition("-")[2].isdigit():
             single.append(facts["name"])
-    size = sum(r["MB"] or 0.0 for r in rows.values())
     made = f"{table(rows, single)}\n\nAll files together: {size:.1f} MB.\n"
     if args.into is None:
         print(made, end="")
