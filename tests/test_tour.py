@@ -15,8 +15,10 @@ def test_tour_says_what_happens():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_notebook_runs_in_jupyter(tmp_path):
+def test_notebook_runs_in_jupyter(tmp_path, monkeypatch):
     """In a real kernel, where pictures are what the front end would get."""
+    for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / name))  # the home may be read-only
     nbformat = pytest.importorskip("nbformat")
     nbclient = pytest.importorskip("nbclient")
     pytest.importorskip("ipykernel")
