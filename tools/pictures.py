@@ -1,5 +1,5 @@
-"""Draws docs/nets/*.png, eight sketches of each bundled net at temperatures 0.2, 0.4 and 0.8, and
-the pictures of the README, docs/pictures/readme-*.
+"""Draws docs/nets/*.png, eight sketches of each bundled net at temperatures 0.2, 0.4 and 0.8 (of
+one with an encoder what lies between drawings), and the README's pictures, docs/pictures/readme-*.
 
     python tools/pictures.py
 """
@@ -27,12 +27,32 @@ def sheet(net: sketchrnn.Net, path: Path, **options: str) -> None:
     sketchrnn.Sketches.of(drawn).grid(COLUMNS, captions).save(path, size=960)
 
 
+def ways(net: sketchrnn.Net, path: Path) -> None:
+    """Draw what lies between drawings of the nets for one object, a row for each two."""
+    objects = net.info()["training"]["objects"]
+    rows = 6
+    given = [
+        sketchrnn.load(objects[i % len(objects)]).draw(seed=4, index=i, temperature=0.2)
+        for i in range(2 * rows)
+    ]
+    drawn = [
+        sketch
+        for one, other in zip(given[::2], given[1::2], strict=True)
+        for sketch in (one, *net.interpolate(one, other, COLUMNS - 2, temperature=0.1), other)
+    ]
+    captions = [("given", *[""] * (COLUMNS - 2), "given")[i % COLUMNS] for i in range(len(drawn))]
+    sketchrnn.Sketches.of(drawn).grid(COLUMNS, captions).save(path, size=960)
+
+
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     for entry in sketchrnn.catalog():
         if entry.source != "bundled":
             continue
         net = sketchrnn.load(entry.name)
+        if net.latent_size > 0:
+            ways(net, FOLDER / f"{entry.name}.png")
+            continue
         if len(net.objects) == 1:
             sheet(net, FOLDER / f"{entry.name}.png")
             continue
@@ -45,7 +65,8 @@ def main() -> None:
 
 
 def readme() -> None:
-    """Draw a drawing drawing itself, one coloured by the order of its strokes, a distribution."""
+    """Draw a drawing drawing itself, one coloured by the order of its strokes, a distribution, and
+    what lies between a cat and a pig."""
     pictures = DOCS / "pictures"
     butterfly = sketchrnn.load("butterfly").draw(seed=7, temperature=0.3)
     butterfly.save(pictures / "readme-animated.svg", size=240, animate=True)
@@ -53,6 +74,12 @@ def readme() -> None:
     face = net.draw(seed=1, index=6, temperature=0.2)
     face.save(pictures / "readme-order.svg", size=240, by_order=True, stroke_width=3)
     net.predict(face.strokes[:22]).save(pictures / "readme-next.svg", size=352)
+    cat, pig = (
+        sketchrnn.load(name).draw(seed=5, index=index, temperature=0.3)
+        for name, index in (("cat", 7), ("pig", 18))
+    )
+    way = sketchrnn.load("morph").interpolate(cat, pig, 8, temperature=0.1, seed=1)
+    way.grid(columns=8).save(pictures / "readme-morph.svg", size=720)
 
 
 if __name__ == "__main__":

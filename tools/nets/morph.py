@@ -15,7 +15,7 @@ import argparse
 import json
 import os
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +135,9 @@ def main() -> None:
     p.add_argument("output", type=Path, help="folder of nets and checkpoints")
     p.add_argument("--net", choices=OBJECTS, default="morph")
     p.add_argument("--init", type=Path, help="a net of many objects, for the decoder")
-    p.add_argument("--steps", type=int, default=6000)
+    p.add_argument("--steps", type=int, default=5000)
+    p.add_argument("--lr", type=float, default=1e-3, help="less for a net that knows much already")
+    p.add_argument("--kl-min", type=float, default=0.2, help="more: nearer to what was drawn")
     p.add_argument("--threads", type=int, default=1)
     args = p.parse_args()
     if any(os.environ.get(key) != value for key, value in HEAP.items()):
@@ -153,7 +155,7 @@ def main() -> None:
     else:
         net, scale = begun(args.init, objects)
     model.compile_cells()
-    chosen = settings(name, args.steps)
+    chosen = replace(settings(name, args.steps), lr=args.lr, kl_min=args.kl_min)
     checkpoint = args.output / f"{name}.ckpt"
     run = LatentRun(net, chosen, parts["train"], parts["valid"], {}, scale, checkpoint)
     print(json.dumps({"drawings": {k: len(v) for k, v in parts.items()}, "step": run.step}))

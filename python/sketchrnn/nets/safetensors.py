@@ -3,7 +3,8 @@ the core.
 
 Arrays ``wx`` (5, 4H), ``wh`` (H, 4H), ``b`` (4H,), ``wo`` (H, 3 + 6M), ``bo`` (3 + 6M,), gates
 i, j, f, o, ``b`` without the forget gate's +1; dtype F32, F16, or I16 with "<array>.scale" in the
-metadata. ``wh`` may be I8, with ``wh.column_scale`` (4H,) in F32: wh = q · column_scale[column].
+metadata. ``wh`` may be I8, with ``wh.column_scale`` (4H,) in F32: wh = q · column_scale[column];
+so may an encoder's.
 Quantised for the precision "i8", in which alone it runs then, it has ``h.scale`` (H,) in F32 too:
 wh = q · column_scale[column] · h.scale[row].
 A net of many objects has ``embed`` (K, E), ``to_b`` (E, 4H) and ``to_bo`` (E, 3 + 6M) too, and

@@ -27,6 +27,7 @@ LICENCE = (
     "Apache-2.0. Trained on drawings of the Quick, Draw! dataset, © Google, CC BY 4.0, "
     "https://github.com/googlecreativelab/quickdraw-dataset"
 )
+RECURRENT, SCALE = ("wh", "fw.wh", "bw.wh"), ".column_scale"
 UNITS = "pixels of QuickDraw's simplified 256-pixel box"
 
 
@@ -71,14 +72,14 @@ def write(
 def pack(tensors: Mapping[str, Array], metadata: Mapping[str, str], dtype: str = "F16") -> bytes:
     """Return a file of tensors (floats) and metadata.
 
-    With `dtype` "I8" wh alone is in 8 bits, a scale per column, and the rest in 16-bit floats.
+    With `dtype` "I8" recurrent weights are in 8 bits, a scale per column, the rest in 16-bit floats.
     """
     stored: dict[str, Array] = {}
     facts = dict(metadata)
     for name, given in tensors.items():
         values = np.asarray(given, np.float64)
-        if dtype == "I8" and name == "wh":
-            stored["wh"], stored["wh.column_scale"] = in_8_bits(values)
+        if dtype == "I8" and name in RECURRENT:
+            stored[name], stored[f"{name}{SCALE}"] = in_8_bits(values)
             continue
         chosen = "F16" if dtype == "I8" else dtype
         if chosen == "I16":
@@ -113,6 +114,7 @@ def unpack(data: bytes) -> tuple[dict[str, NDArray[np.float32]], dict[str, str]]
         raw = np.frombuffer(data[8 + size + a : 8 + size + b], DTYPES[entry["dtype"]])
         scale = float(metadata.get(f"{name}.scale", 1.0))
         tensors[name] = (raw.reshape(entry["shape"]).astype(np.float64) * scale).astype(np.float32)
-    if "wh.column_scale" in tensors:
-        tensors["wh"] = tensors["wh"] * tensors.pop("wh.column_scale")
+    for name in RECURRENT:
+        if f"{name}{SCALE}" in tensors:
+            tensors[name] = tensors[name] * tensors.pop(f"{name}{SCALE}")
     return tensors, metadata

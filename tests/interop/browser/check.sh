@@ -33,7 +33,7 @@ fi
 say "The pad, served by the command"
 "$python" -m sketchrnn pad --no-browser >"$work/address" &
 server=$!
-"$python" -m sketchrnn pad "$work/latent.safetensors" --no-browser >"$work/latent.address" &
+"$python" -m sketchrnn pad morph --no-browser >"$work/latent.address" &
 latent=$!
 trap 'kill $server $latent 2>/dev/null; [[ -n ${WORK:-} ]] || rm -rf "$work"' EXIT
 for _ in $(seq 100); do [[ -s $work/address && -s $work/latent.address ]] && break || sleep 0.2; done

@@ -51,7 +51,7 @@ def main(folder, browser):
     inked = [(frame < 128).sum() for frame in (frames[0], frames[-1])]
     assert len(frames) > 20
     assert inked[1] > max(5 * inked[0], 1000), inked
-    net = sketchrnn.load(folder / "latent.safetensors", precision="i8")
+    net = sketchrnn.load("morph", precision="i8")
     check_morph(json.loads((folder / f"{browser}-morph.json").read_text()), net)
     print(f"  {browser}: {len(strokes)} rows, Python's bytes; JSON, PNG, GIF, SVG and WebM opened")
 
