@@ -102,6 +102,13 @@ def main() -> None:
         f"{whole['again'] / whole['real']:.1%} as often"
     )
     z = net.encode(every["real"])
+    for precision in ("i16", "i8"):
+        apart = np.abs(sketchrnn.load(args.net, precision=precision).encode(every["real"]) - z)
+        whole[f"{precision} moves mu"] = {"mean": float(apart.mean()), "most": float(apart.max())}
+        print(
+            f"{precision} moves μ by {apart.mean():.1e} on average, {apart.max():.1e} at most; "
+            f"its standard deviation is {z.std():.2f}"
+        )
     usual = float(np.median([len(r) + 1 for r in every["real"]]))
     for t in ENDS:
         drawn = net.draw(z=z, temperature=t, seed=2)
