@@ -55,7 +55,7 @@ def reference(net):
         scale_factor=net.scale_factor,
         max_len=net.max_len,
         start_token=net.start_token,
-        latent_tanh=net.metadata["latent_tanh"] == "true",
+        latent_tanh=net.metadata.get("latent_tanh") == "true",
     )
 
 

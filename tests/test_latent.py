@@ -26,13 +26,17 @@ def assert_close(found, expected, what):
     np.testing.assert_allclose(found, expected, rtol=TOLERANCE, atol=TOLERANCE, err_msg=what)
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("shape", [*SHAPES, "morph", "cat-latent"], ids=str)
 def test_encoder_and_decoder_follow_the_oracle(isa, shape):
-    net = latent_net(**shape)
+    """Random nets, and those of the package on drawings of another."""
+    if isinstance(shape, str):
+        net = sketchrnn.load(shape)
+        drawings = [d.strokes for d in sketchrnn.load("cat").draw(4, seed=2, temperature=0.5)]
+    else:
+        net, drawings = latent_net(**shape), some_drawings()
     oracle = reference(net)
-    drawings = some_drawings()
     mu, sigma = net.posterior(drawings)
-    assert mu.shape == sigma.shape == (len(drawings), shape["latent"])
+    assert mu.shape == sigma.shape == (len(drawings), net.latent_size)
     assert mu.dtype == np.float32
     z = net._core.forward(*batch(drawings), 1, None, mu)
     at = 0
