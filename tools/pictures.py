@@ -76,7 +76,7 @@ def readme() -> None:
     net.predict(face.strokes[:22]).save(pictures / "readme-next.svg", size=352)
     cat, pig = (
         sketchrnn.load(name).draw(seed=5, index=index, temperature=0.3)
-        for name, index in (("cat", 7), ("pig", 18))
+        for name, index in (("cat", 7), ("pig", 16))
     )
     way = sketchrnn.load("morph").interpolate(cat, pig, 8, temperature=0.1, seed=1)
     way.grid(columns=8).save(pictures / "readme-morph.svg", size=720)
