@@ -10,7 +10,8 @@ ending    teaches a net to end its drawings; `latent_ending` one with an encoder
 export    the weights container
 cli       the command
 
-Only `model`, `latent`, `evaluate`, `loop`, `ending` and `latent_ending` import PyTorch; importing this package does not.
+Only `model`, `latent`, `evaluate`, `loop`, `ending` and `latent_ending` import PyTorch; importing
+this package does not.
 """
 
 from .cli import main

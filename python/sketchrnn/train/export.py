@@ -72,7 +72,7 @@ def write(
 def pack(tensors: Mapping[str, Array], metadata: Mapping[str, str], dtype: str = "F16") -> bytes:
     """Return a file of tensors (floats) and metadata.
 
-    With `dtype` "I8" recurrent weights are in 8 bits, a scale per column, the rest in 16-bit floats.
+    With `dtype` "I8" recurrent weights are in 8 bits, a scale per column, all else in 16-bit ones.
     """
     stored: dict[str, Array] = {}
     facts = dict(metadata)

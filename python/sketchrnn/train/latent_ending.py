@@ -40,7 +40,7 @@ class LatentEnding(Ending):
         s, engine = self.settings, self.engine()
         rng = np.random.default_rng([s.seed, 3])
         z = rng.standard_normal((s.own, self.net.latent), np.float32)
-        drawn = engine.draw(z=z, temperature=1.0, seed=s.seed, threads=1)
+        drawn = engine.draw(len(z), z=z, temperature=1.0, seed=s.seed, threads=1)
         some = [i for i, d in enumerate(drawn) if d.finished and len(d) > 1]
         own, vectors = [drawn[i].strokes for i in some], [z[some]]
         if real:
@@ -78,6 +78,7 @@ class LatentEnding(Ending):
         usual = np.median([len(self.known[i].own[0]) for i in some])
         z = self.z[some].numpy()
         for t in sorted(s.temperatures):
-            drawn = list(engine.draw(z=z, temperature=t, seed=s.rounds + 1, threads=1))
+            options: dict[str, Any] = {"temperature": t, "seed": s.rounds + 1, "threads": 1}
+            drawn = list(engine.draw(len(z), z=z, **options))
             length = np.median([len(d) for d in drawn])
             yield float(np.mean([d.finished for d in drawn])), float(length / usual)
