@@ -16,8 +16,8 @@ set(table
   "aarch64-linux-gnu.2.28      Linux    aarch64    zig                               qemu-aarch64,-L,/usr/aarch64-linux-gnu"
   "x86_64-linux-musl           Linux    x86_64     zig                               run"
   "aarch64-linux-musl          Linux    aarch64    zig                               qemu-aarch64"
-  "x86_64-macos.11             Darwin   x86_64     zig                               none"
-  "aarch64-macos.11            Darwin   arm64      zig                               none")
+  "x86_64-macos.11.0           Darwin   x86_64     zig                               none"
+  "aarch64-macos.11.0          Darwin   arm64      zig                               none")
 
 string(REPLACE "." "\\." pattern "${SKETCHRNN_TARGET}")
 set(found ${table})
