@@ -247,6 +247,6 @@ def test_recipe_of_the_nets(tmp_path, monkeypatch):
     assert told["losses"]["test"]["kl"] > 0
     assert told["objects"] == ["cat"]
     # Another may begin as it.
-    again, scale = morph.begun(path, ("cat",))
+    again, scale = morph.begun(path, ("cat",), [])
     assert scale == pytest.approx(net.scale_factor)
     assert again.latent == 3

@@ -39,6 +39,16 @@ have() {
   done
 }
 
+# Configured and built by CMake, quiet unless it fails: build SOURCE FOLDER [CMake's options]. What the
+# array `targets` names, everything where there is none.
+build() {
+  local source=$1 folder=$2
+  shift 2
+  { cmake -S "$source" -B "$folder" -DCMAKE_BUILD_TYPE=Release "$@" &&
+    cmake --build "$folder" --parallel "${JOBS:-2}" ${targets[@]+--target "${targets[@]}"}; } \
+    >"$folder.log" 2>&1 || { cat "$folder.log" >&2; exit 1; }
+}
+
 # A virtual environment with packages from PyPI: environment PYTHON FOLDER [venv's options] -- PACKAGE…
 environment() {
   local python=$1 folder=$2 options=()

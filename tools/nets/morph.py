@@ -85,8 +85,12 @@ def decoder(path: Path, objects: tuple[str, ...]) -> dict[str, Any]:
     return {key: np.mean([one[key] for one in each], axis=0) for key in each[0]}
 
 
-def begun(init: Path, objects: tuple[str, ...]) -> tuple[latent.LatentNet, float]:
-    """What the training begins as, and the scale of its offsets."""
+def begun(
+    init: Path | None, objects: tuple[str, ...], train: list[data.Drawing]
+) -> tuple[latent.LatentNet, float]:
+    """What the training begins as, and the scale of its offsets: a net's, or the data's."""
+    if init is None:
+        return latent.LatentNet(512, 20, **SIZES), data.scale_factor(train)
     arrays, metadata = export.read(init)
     if "z.w" in arrays:
         net = latent.unfolded(arrays)
@@ -149,11 +153,7 @@ def main() -> None:
     drawings = [d for d in drawings if len(d.rows) < LONGEST]
     parts = {s: [d for d in drawings if d.split == s] for s in SPLITS}
     torch.manual_seed(0)
-    if args.init is None:
-        net = latent.LatentNet(512, 20, **SIZES)
-        scale = data.scale_factor(parts["train"])
-    else:
-        net, scale = begun(args.init, objects)
+    net, scale = begun(args.init, objects, parts["train"])
     model.compile_cells()
     chosen = replace(settings(name, args.steps), lr=args.lr, kl_min=args.kl_min)
     checkpoint = args.output / f"{name}.ckpt"

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from ends import TEMPERATURES, share
 from judge import Judge, load, verdicts
 from numpy.typing import NDArray
 
@@ -28,7 +29,6 @@ F32 = NDArray[np.float32]
 TEMPERATURE = 0.2
 FRAMES = 10
 POINTS = 120
-ENDS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
 
 
 def paths(rows: F32, points: int = POINTS) -> tuple[F32, NDArray[np.bool_]]:
@@ -110,12 +110,12 @@ def main() -> None:
             f"its standard deviation is {z.std():.2f}"
         )
     usual = float(np.median([len(r) + 1 for r in every["real"]]))
-    for t in ENDS:
-        drawn = net.draw(z=z, temperature=t, seed=2)
-        share = float(np.mean([d.finished for d in drawn]))
-        length = float(np.median([len(d) for d in drawn])) / usual
-        whole[f"ended at {t:g}"] = {"ended": share, "length": length}
-        print(f"at τ = {t:g} {share:.1%} end, {length:.2f} times as long as real ones")
+    for t in TEMPERATURES:
+        end = share(net.draw(z=z, temperature=t, seed=2), usual)
+        whole[f"ended at {t:g}"] = end
+        print(
+            f"at τ = {t:g} {end['ended']:.1%} end, {end['length']:.2f} times as long as real ones"
+        )
     if len(objects) > 1:
         rng = np.random.default_rng(0)
         between: list[F32] = []

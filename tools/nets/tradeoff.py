@@ -81,11 +81,7 @@ def main() -> None:
     curves: dict[float, list[tuple[float, float]]] = {}
     for weight in WEIGHTS:
         torch.manual_seed(0)
-        if args.init is None:
-            net = latent.LatentNet(512, 20, **morph.SIZES)
-            scale = data.scale_factor(parts["train"])
-        else:
-            net, scale = morph.begun(args.init, (args.object,))
+        net, scale = morph.begun(args.init, (args.object,), parts["train"])
         settings = morph.settings(args.object, args.steps)
         settings = replace(settings, w_kl=weight, every=max(1, args.steps // 10), patience=99)
         checkpoint = args.output / f"{args.object}-{weight}.ckpt"
@@ -95,8 +91,7 @@ def main() -> None:
         found = evaluate(run.averaged(), parts["test"], {}, scale, morph.LONGEST)
         shown = [f"{found[key]:.4f}" for key in ("paper", "kl", "nats")]
         print(f"| {weight} | {' | '.join(shown)} |", flush=True)
-        log = (args.output / f"{args.object}-{weight}.jsonl").read_text().splitlines()
-        curves[weight] = [(line["kl"], line["paper"]) for line in map(json.loads, log)]
+        curves[weight] = [(line["kl"], line["paper"]) for line in run.history]
         writing.write(args.output / f"{args.object}.svg", picture(curves))
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from .. import writing
 from .._core import WeightsError
-from ..nets.safetensors import DTYPES, assemble, in_8_bits
+from ..nets.safetensors import DTYPES, SIDES, assemble, in_8_bits
 from ..untrusted import read_limited
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ LICENCE = (
     "Apache-2.0. Trained on drawings of the Quick, Draw! dataset, © Google, CC BY 4.0, "
     "https://github.com/googlecreativelab/quickdraw-dataset"
 )
-RECURRENT, SCALE = ("wh", "fw.wh", "bw.wh"), ".column_scale"
+RECURRENT, SCALE = tuple(f"{side}wh" for side in SIDES), ".column_scale"
 UNITS = "pixels of QuickDraw's simplified 256-pixel box"
 
 

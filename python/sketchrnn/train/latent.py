@@ -74,7 +74,7 @@ class LatentNet(Net):
         """Head outputs over each drawing with its own latent vector, and L_KL of each (eq. 10).
 
         In training: `noise` (B, N_z) is ε, `encoder_kept` (2, T, B, E) the encoder's dropout, the
-        rest as in `forward`.
+        rest as in `outputs`.
         """
         lengths = torch.from_numpy(batch.valid.sum(0).astype(np.int64))
         rows = torch.from_numpy(batch.targets)
@@ -84,25 +84,11 @@ class LatentNet(Net):
         z = mu if noise is None else mu + (0.5 * spread).exp() * noise
         return self.decode(torch.from_numpy(batch.inputs), z, **training), kl
 
-    def decode(
-        self,
-        x: Tensor,
-        z: Tensor,
-        *,
-        kept: Tensor | None = None,
-        gain: float = 1.0,
-        kind: torch.dtype = torch.float32,
-        weights: Tensor | None = None,
-        outputs: Tensor | None = None,
-    ) -> Tensor:
-        """Inputs (T, B, 5), z (B, N_z) → head outputs (T, B, 3 + 6M); training as in `forward`."""
+    def decode(self, x: Tensor, z: Tensor, **training: Any) -> Tensor:
+        """Inputs (T, B, 5), z (B, N_z) → head outputs (T, B, 3 + 6M); training as in `outputs`."""
         c, h = torch.tanh(z @ self.z_w + self.z_b).chunk(2, 1)
-        wh = self.wh if weights is None else self.wh * weights
         bias = self.b + z @ self.wx[5:]
-        states = lstm(x, self.wx[:5], wh, bias, kept=kept, gain=gain, kind=kind, start=(h, c))
-        if outputs is not None:
-            states = states * outputs
-        return states @ self.wo + self.bo
+        return self.outputs(x, self.wx[:5], bias, self.bo, start=(h, c), **training)
 
 
 @dataclass(frozen=True)

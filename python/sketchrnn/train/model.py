@@ -197,26 +197,10 @@ class Net(nn.Module):
             self.to_b = nn.Parameter(torch.randn(embedding, 4 * hidden) * 0.02)
             self.to_bo = nn.Parameter(torch.zeros(embedding, out))
 
-    def forward(
-        self,
-        x: Tensor,
-        words: Tensor,
-        *,
-        kept: Tensor | None = None,
-        gain: float = 1.0,
-        kind: torch.dtype = torch.float32,
-        weights: Tensor | None = None,
-        outputs: Tensor | None = None,
-    ) -> Tensor:
-        """Inputs (T, B, 5), objects (B,) → head outputs (T, B, 3 + 6M).
-
-        In training only: `kept` (T, B, H) and `gain` are the dropout of tanh(j), `weights` (H, 4H)
-        and `outputs` (B, H) factors of wh and of h before the head.
-        """
-        h = self.states(x, words, kept=kept, gain=gain, kind=kind, weights=weights)
-        if outputs is not None:
-            h = h * outputs
-        return h @ self.wo + self.biases(words)[1]
+    def forward(self, x: Tensor, words: Tensor, **training: Any) -> Tensor:
+        """Inputs (T, B, 5), objects (B,) → head outputs (T, B, 3 + 6M); more as in `outputs`."""
+        b, bo = self.biases(words)
+        return self.outputs(x, self.wx, b, bo, **training)
 
     def biases(self, words: Tensor) -> tuple[Tensor, Tensor]:
         """Objects (B,) → biases of the cell (B, 4H) and of the head (B, 3 + 6M)."""
@@ -227,24 +211,35 @@ class Net(nn.Module):
             b, bo = b + e @ self.to_b, bo + e @ self.to_bo
         return b, bo
 
-    def states(
+    def outputs(
         self,
         x: Tensor,
-        words: Tensor,
+        wx: Tensor,
+        b: Tensor,
+        bo: Tensor,
         *,
+        start: tuple[Tensor, Tensor] | None = None,
         kept: Tensor | None = None,
         gain: float = 1.0,
         kind: torch.dtype = torch.float32,
         weights: Tensor | None = None,
+        outputs: Tensor | None = None,
     ) -> Tensor:
-        """Inputs (T, B, 5), objects (B,) → h (T, B, H); arguments as in `forward`."""
+        """Inputs (T, B, 5), their weights (5, 4H), biases of the cell (B, 4H) and of the head →
+        head outputs (T, B, 3 + 6M), from `start`, h and c (B, H), or zeros.
+
+        In training only: `kept` (T, B, H) and `gain` are the dropout of tanh(j), `weights` (H, 4H)
+        and `outputs` (B, H) factors of wh and of h before the head.
+        """
         wh = self.wh if weights is None else self.wh * weights
-        b = self.biases(words)[0]
-        return lstm(x, self.wx, wh, b, kept=kept, gain=gain, kind=kind)
+        h = lstm(x, wx, wh, b, kept=kept, gain=gain, kind=kind, start=start)
+        if outputs is not None:
+            h = h * outputs
+        return h @ self.wo + bo
 
     def follow(self, batch: Batch, **training: Any) -> tuple[Tensor, Tensor | None]:
         """Head outputs (T, B, 3 + 6M) of teacher forcing over a batch, and each drawing's L_KL (B,)
-        where the net has a latent vector; `training` as in `forward`."""
+        where the net has a latent vector; `training` as in `outputs`."""
         x, words = torch.from_numpy(batch.inputs), torch.from_numpy(batch.words)
         return self(x, words, **training), None
 

@@ -8,13 +8,6 @@
 # Without nets it makes small ones, and takes some of those in weights/.
 source "$(dirname "$0")/../common.sh"
 
-build() { # source, build folder, CMake options: quiet unless it fails
-  local source=$1 folder=$2; shift 2
-  { cmake -S "$source" -B "$folder" -DCMAKE_BUILD_TYPE=Release "$@" &&
-    cmake --build "$folder" --parallel "${JOBS:-2}"; } >"$folder.log" 2>&1 ||
-    { cat "$folder.log" >&2; exit 1; }
-}
-
 say "configure, build, install"
 build "$root" "$work/lib" -DCMAKE_INSTALL_PREFIX="$work/first"
 cmake --install "$work/lib" >/dev/null

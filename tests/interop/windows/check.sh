@@ -9,13 +9,6 @@ wine=$(command -v wine64 || command -v wine) || skip "wine is not installed"
 export WINEPREFIX=$work/wine WINEDEBUG=-all
 cross=(-DCMAKE_TOOLCHAIN_FILE="$root/cmake/cross.cmake" -DSKETCHRNN_TARGET=x86_64-w64-mingw32)
 
-build() { # source, folder, CMake options: quiet unless it fails
-  local source=$1 folder=$2; shift 2
-  { cmake -S "$source" -B "$folder" -DCMAKE_BUILD_TYPE=Release "$@" &&
-    cmake --build "$folder" --parallel "${JOBS:-2}" --target ${targets[@]+"${targets[@]}"}; } \
-    >"$folder.log" 2>&1 || { tail -n 50 "$folder.log" >&2; exit 1; }
-}
-
 say "Every instruction set in every precision: the numbers of this system"
 targets=(core_hash sketchrnn_shared sketchrnn_static)
 build "$root" "$work/here" -DSKETCHRNN_TESTS=ON -DCMAKE_INSTALL_PREFIX="$work/prefix"
