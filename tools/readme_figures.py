@@ -109,6 +109,13 @@ def web() -> str:
             cells = [rows.get(f"{isa} {p}".strip(), {}).get("one") for p in ("f32", "i16", "i8")]
             shown = ("" if x is None else f"{x:,.1f}" if x < 100 else f"{x:,.0f}" for x in cells)
             lines.append(f"| {name} | {isa} | {' | '.join(shown)} |")
+    node = next(rows for name, rows in said["microseconds"].items() if name.startswith("Node"))
+    plain, relaxed = (node[f"{isa} i8"]["calibrated"] / 1000 for isa in ("wasm", "wasm_relaxed"))
+    lines.append(
+        f"\nA calibrated net opens in i8 in {node['wasm_relaxed i8']['open']:.0f} ms, the module's "
+        f"start and self-test included (Node). One that is calibrated first takes {relaxed:.1f} s "
+        f"with relaxed SIMD, {plain:.0f} s without."
+    )
     return "\n".join(lines) + "\n"
 
 
