@@ -293,6 +293,7 @@ def cached(path: Path, **edits: object) -> Path:
         ({"lengths": np.array([2**62] * 3)}, "lengths: expected numbers above 0 whose sum is"),
         ({"lengths": np.array([-1, 1, 1])}, "lengths: expected numbers above 0 whose sum is"),
         ({"words": np.array(["a", "b"])}, "as many words"),
+        ({"words": np.array(["a", "b", "\ud800"])}, "surrogates not allowed"),
         ({"facts": np.array(["[]"] * 3)}, "facts: expected JSON objects"),
         ({"facts": np.array(["{"] * 3)}, "JSONDecodeError"),
         ({"facts": np.array(["[" * 100_000, "", ""])}, "RecursionError"),

@@ -19,20 +19,22 @@ F32 = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Augment:
-    """Scale each axis by 1 ± `scale`, drop points with probability `drop`, dither by ± `dither`.
+    """Turn by ± `turn` radians, scale each axis by 1 ± `scale`, drop points with probability `drop`,
+    dither by ± `dither`.
 
     `scale` and `drop` are the paper's (sections 3.1 and 4). `dither` is in pixels: the data are
     whole pixels, and without it the densities at dx = 0 and dy = 0 grow without bound. `mirror`
-    is the share of drawings that are mirrored and told as such (only with conditioning).
+    is the share of drawings that are mirrored; a net of many objects is told so.
     """
 
     scale: float = 0.15
     drop: float = 0.1
     dither: float = 0.0
     mirror: float = 0.0
+    turn: float = 0.0
 
 
-NO_AUGMENT = Augment(0.0, 0.0, 0.0, 0.0)
+NO_AUGMENT = Augment(0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,10 @@ def collate(
             rows[:, :2] += rng.uniform(-augment.dither, augment.dither, (len(rows), 2))
         if mirrored:
             rows[:, 0] *= -1.0
+        if augment.turn > 0.0:
+            by = rng.uniform(-augment.turn, augment.turn)
+            c, s = np.cos(by), np.sin(by)
+            rows[:, :2] @= np.array([[c, s], [-s, c]], np.float32)
         if augment.scale > 0.0:
             rows[:, :2] *= 1.0 + rng.uniform(-augment.scale, augment.scale, 2)
         parts.append(rows)

@@ -50,7 +50,7 @@ class Drawing:
 
 
 def _bytes(text: str) -> bytes:
-    """UTF-8, also of the half characters that JSON can spell."""
+    """UTF-8, also of what Python makes of a file's name that is none: half characters."""
     return text.encode("utf-8", "surrogatepass")
 
 
@@ -127,11 +127,18 @@ def read_ndjson(path: Path) -> Iterator[Drawing]:
             rows = to_rows(record.lines, resampled=dense if form is None else form != "simplified")
             word = str(record.word).replace("_", " ")
             key = record.key or content_key(word, rows)
+            _check_text(word, key)
             drawing = Drawing(word, key, rows, split_of(key), record.facts)
         except ValueError as error:
             raise FormatError(f"{path}: line {record.number}: {error}") from None
         if len(rows):
             yield drawing
+
+
+def _check_text(*texts: str) -> None:
+    """ValueError for half a character, which JSON can spell and no file can hold."""
+    for text in texts:
+        text.encode()
 
 
 def _check_fields(path: Path, record: ndjson.Record) -> None:
@@ -264,6 +271,7 @@ def load_cache(path: Path) -> list[Drawing]:
             if ((lengths < 1) | (lengths > len(rows))).any() or lengths.sum() != len(rows):
                 raise ValueError(f"lengths: expected numbers above 0 whose sum is {len(rows)}")
             words, keys, splits, facts = (array.tolist() for array in texts)
+            _check_text(*words, *keys)
             parts = np.split(rows, np.cumsum(lengths)[:-1])
             found = [json.loads(text) for text in facts]
             if not all(isinstance(entry, dict) for entry in found):
