@@ -7,6 +7,7 @@ import io
 import json
 import math
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
@@ -252,6 +253,33 @@ def test_reading_drawings_without_keys(tmp_path: Path) -> None:
     assert [(d.key, d.split, dict(d.facts)) for d in again] == [
         (d.key, d.split, dict(d.facts)) for d in read
     ]
+
+
+def test_turned_drawings_keep_their_lengths() -> None:
+    given = drawings(8)
+    plain = batches.collate(given, {}, 30.0)
+    turned = batches.collate(given, {}, 30.0, replace(batches.NO_AUGMENT, turn=0.2))
+    assert not np.allclose(plain.targets, turned.targets, atol=1e-3)
+    assert (plain.targets[..., 2:] == turned.targets[..., 2:]).all()
+    lengths = [np.hypot(*np.moveaxis(b.targets[..., :2], -1, 0)) for b in (plain, turned)]
+    np.testing.assert_allclose(*lengths, atol=1e-5)  # float32 of numbers around 1
+    angles = [np.arctan2(b.targets[0, :, 1], b.targets[0, :, 0]) for b in (plain, turned)]
+    apart = np.abs((angles[0] - angles[1] + np.pi) % (2 * np.pi) - np.pi)
+    assert 0.0 < apart.max() <= 0.2 + 1e-5
+
+
+def test_compact_files_are_rounded_and_of_the_same_types() -> None:
+    net = model.tensors(model.Net(6, 2))
+    facts = export.describe("a", 30.0, 200, {})
+    whole, small = (export.pack(net, facts, dtype) for dtype in ("I8", "compact"))
+    assert len(whole) == len(small)
+    read, _ = export.unpack(small)
+    largest = np.abs(net["wh"]).max(0)
+    half = 0.5 * largest / export.COMPACT_MOST
+    assert (np.abs(read["wh"] - net["wh"]) <= half * (1 + 1e-5)).all()
+    assert (np.abs(read["wo"] - net["wo"]) <= np.abs(net["wo"]) * 2.0**-export.COMPACT_BITS).all()
+    assert len(np.unique(np.frexp(read["wo"])[0])) <= 2**export.COMPACT_BITS
+    assert (np.abs(read["b"] - net["b"]) <= np.abs(net["b"]) * 2.0**-11).all()  # as F16 has it
 
 
 @pytest.mark.parametrize(

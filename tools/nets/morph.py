@@ -130,7 +130,7 @@ def write(
         **more,
     }
     metadata = export.describe(name, run.scale_factor, LONGEST, record)
-    export.write(path, latent.tensors(net), metadata, "I8")
+    export.write(path, latent.tensors(net), metadata, "compact")
 
 
 def main() -> None:
@@ -182,7 +182,9 @@ def main() -> None:
     taught.go(lambda said: print(json.dumps(said), flush=True))
     net = taught.average
     metadata = export.describe(name, scale, LONGEST, {})
-    stored = latent.unfolded(export.unpack(export.pack(latent.tensors(net), metadata, "I8"))[0])
+    stored = latent.unfolded(
+        export.unpack(export.pack(latent.tensors(net), metadata, "compact"))[0]
+    )
     held = losses(stored, parts, scale)
     more = {"ending": asdict(ENDING), "part": taught.part, "before_ending": before, "losses": held}
     write(path, net, *told, **more)

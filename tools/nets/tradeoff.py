@@ -1,6 +1,6 @@
 """What w_KL trades: L_R against L_KL on one object's drawings (the paper's Table 1 and Figure 4).
 
-    python tools/nets/tradeoff.py corpus.npz OUTPUT --object cat [--init morph.safetensors]
+    python tools/nets/tradeoff.py corpus.npz OUTPUT --object cat [--init cat-latent.safetensors]
 
 A net for each weight, trained as `morph.py` does; L_R and L_KL of the test split, at z = μ, as a
 table, of every validation as JSON lines, and those as a picture. Stopped, the same command goes on.
@@ -70,7 +70,7 @@ def main() -> None:
     p.add_argument("corpus", type=Path)
     p.add_argument("output", type=Path, help="folder of checkpoints")
     p.add_argument("--object", default="cat")
-    p.add_argument("--init", type=Path, help="a net of many objects, for the decoder")
+    p.add_argument("--init", type=Path, help="a net to begin as")
     p.add_argument("--steps", type=int, default=2000)
     args = p.parse_args()
     args.output.mkdir(parents=True, exist_ok=True)
@@ -83,7 +83,9 @@ def main() -> None:
         torch.manual_seed(0)
         net, scale = morph.begun(args.init, (args.object,), parts["train"])
         settings = morph.settings(args.object, args.steps)
-        settings = replace(settings, w_kl=weight, every=max(1, args.steps // 10), patience=99)
+        # Without a tolerance, which would hold all of them at one L_KL.
+        settings = replace(settings, w_kl=weight, kl_min=0.0)
+        settings = replace(settings, every=max(1, args.steps // 10), patience=99)
         checkpoint = args.output / f"{args.object}-{weight}.ckpt"
         run = latent.LatentRun(net, settings, parts["train"], parts["valid"], {}, scale, checkpoint)
         with (args.output / f"{args.object}-{weight}.jsonl").open("a") as log:

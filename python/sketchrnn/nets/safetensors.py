@@ -80,11 +80,11 @@ def pack(
     return assemble(facts, {key: arrays[key] for key in keys if key in arrays})
 
 
-def in_8_bits(wh: NDArray[Any]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """wh (H, 4H) as q (H, 4H) and the scale (4H,) of each column."""
-    scales = (np.abs(wh).max(axis=0) / np.float32(127.0)).astype(np.float32)
+def in_8_bits(wh: NDArray[Any], most: int = 127) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """wh (H, 4H) as q (H, 4H), whole numbers up to ± `most`, and the scale (4H,) of each column."""
+    scales = (np.abs(wh).max(axis=0) / np.float32(most)).astype(np.float32)
     scales[scales == 0.0] = 1.0
-    return np.rint(wh / scales).clip(-127, 127).astype(np.int8), scales
+    return np.rint(wh / scales).clip(-most, most).astype(np.int8), scales
 
 
 def assemble(metadata: Mapping[str, str], arrays: Mapping[str, NDArray[Any]]) -> bytes:

@@ -19,8 +19,8 @@ F32 = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Augment:
-    """Turn by ± `turn` radians, scale each axis by 1 ± `scale`, drop points with probability `drop`,
-    dither by ± `dither`.
+    """Turn by ± `turn` radians, scale each axis by 1 ± `scale`, drop points with probability
+    `drop`, dither by ± `dither`.
 
     `scale` and `drop` are the paper's (sections 3.1 and 4). `dither` is in pixels: the data are
     whole pixels, and without it the densities at dx = 0 and dy = 0 grow without bound. `mirror`

@@ -28,6 +28,10 @@ LICENCE = (
     "https://github.com/googlecreativelab/quickdraw-dataset"
 )
 RECURRENT, SCALE = tuple(f"{side}wh" for side in SIDES), ".column_scale"
+COMPACT_MOST, COMPACT_BITS = 24, 7
+"""A "compact" file's recurrent weights are whole numbers up to ± 24, its other matrices have 7 bits
+of mantissa: the same types as of "I8", which a wheel's deflate makes a quarter smaller. Of
+`cat-latent` it cost 0.0012 nats a point; ± 16 would cost 0.004."""
 UNITS = "pixels of QuickDraw's simplified 256-pixel box"
 
 
@@ -72,16 +76,22 @@ def write(
 def pack(tensors: Mapping[str, Array], metadata: Mapping[str, str], dtype: str = "F16") -> bytes:
     """Return a file of tensors (floats) and metadata.
 
-    With `dtype` "I8" recurrent weights are in 8 bits, a scale per column, all else in 16-bit ones.
+    With `dtype` "I8" recurrent weights are in 8 bits, a scale per column, all else in 16-bit ones;
+    "compact" is that, rounded (COMPACT_MOST).
     """
+    compact = dtype == "compact"
     stored: dict[str, Array] = {}
     facts = dict(metadata)
     for name, given in tensors.items():
         values = np.asarray(given, np.float64)
-        if dtype == "I8" and name in RECURRENT:
-            stored[name], stored[f"{name}{SCALE}"] = in_8_bits(values)
+        if dtype in ("I8", "compact") and name in RECURRENT:
+            most = COMPACT_MOST if compact else 127
+            stored[name], stored[f"{name}{SCALE}"] = in_8_bits(values, most)
             continue
-        chosen = "F16" if dtype == "I8" else dtype
+        chosen = "F16" if dtype in ("I8", "compact") else dtype
+        if compact and values.ndim == 2:
+            part, exponent = np.frexp(values)
+            values = np.ldexp(np.rint(np.ldexp(part, COMPACT_BITS)), exponent - COMPACT_BITS)
         if chosen == "I16":
             scale = float(np.abs(values).max()) / 32767.0 or 1.0
             facts[f"{name}.scale"] = repr(scale)
