@@ -54,6 +54,11 @@ namespace {
 #else
 #define SKETCHRNN_DOT(x) nullptr
 #endif
+#if defined(SKETCHRNN_HAS_NEON_I8MM)
+#define SKETCHRNN_I8MM(x) x
+#else
+#define SKETCHRNN_I8MM(x) nullptr
+#endif
 #if defined(__wasm__)
 #define SKETCHRNN_WASM(x) x
 #else
@@ -86,22 +91,27 @@ bool has_amx() {
 #endif
 
 #if defined(SKETCHRNN_HAS_NEON_DOT)
-bool has_dot() {
-#if defined(__linux__)
-  constexpr unsigned long kAsimdDot =
-      1ul << 20;  // HWCAP_ASIMDDP: Documentation/arch/arm64/elf_hwcaps.rst
-  return (getauxval(AT_HWCAP) & kAsimdDot) != 0;
+// Whether the system knows the processor to have what each names in its own way; where numbers stand,
+// for headers older than those.
+#if defined(__linux__)  // Documentation/arch/arm64/elf_hwcaps.rst
+bool has_dot() { return (getauxval(AT_HWCAP) & 1ul << 20) != 0; }    // HWCAP_ASIMDDP
+bool has_i8mm() { return (getauxval(AT_HWCAP2) & 1ul << 13) != 0; }  // HWCAP2_I8MM
 #elif defined(__APPLE__)
+bool told(const char* feature) {
   int has = 0;
   std::size_t size = sizeof has;
-  return sysctlbyname("hw.optional.arm.FEAT_DotProd", &has, &size, nullptr, 0) == 0 && has != 0;
-#elif defined(_WIN32)
-  constexpr DWORD kDot = 43;  // PF_ARM_V82_DP_INSTRUCTIONS_AVAILABLE, which older headers lack
-  return IsProcessorFeaturePresent(kDot) != 0;
-#else
-  return false;
-#endif
+  return sysctlbyname(feature, &has, &size, nullptr, 0) == 0 && has != 0;
 }
+bool has_dot() { return told("hw.optional.arm.FEAT_DotProd"); }
+bool has_i8mm() { return told("hw.optional.arm.FEAT_I8MM"); }
+#elif defined(_WIN32)
+bool has_dot() { return IsProcessorFeaturePresent(43) != 0; }   // PF_ARM_V82_DP_…
+bool has_i8mm() { return IsProcessorFeaturePresent(66) != 0; }  // PF_ARM_V82_I8MM_…
+#else
+bool has_dot() { return false; }
+bool has_i8mm() { return false; }
+#endif
+[[maybe_unused]] bool has_dot_and_i8mm() { return has_dot() && has_i8mm(); }
 #endif
 
 #if defined(SKETCHRNN_HAS_RELAXED_SIMD)
@@ -142,6 +152,8 @@ const Known kKnown[] = {
     {"neon", "Advanced SIMD", kArm64, SKETCHRNN_ARM64(&kNeon), nullptr},
     {"neondot", "the dot-product extension", kArm64, SKETCHRNN_DOT(&kNeonDot),
      SKETCHRNN_DOT(has_dot)},
+    {"neoni8mm", "the dot-product extension or matrix products of bytes", kArm64,
+     SKETCHRNN_I8MM(&kNeonI8mm), SKETCHRNN_I8MM(has_dot_and_i8mm)},
     {"avx2", "AVX2, FMA or F16C", kX86, SKETCHRNN_X86(&kAvx2), SKETCHRNN_X86(has_avx2)},
     {"avxvnni", "AVX2, FMA, F16C or AVX-VNNI", "it is for x86-64 and compilers that know AVX-VNNI",
      SKETCHRNN_VNNI(&kAvxVnni), SKETCHRNN_VNNI(has_avx_vnni)},

@@ -88,7 +88,8 @@ constexpr int elements_per_word(Precision precision) {
 //   offsets:   [panels][kOffsetRows][gate i,j,f,o][panel] float32
 //   recurrent: [panels][words][gate i,j,f,o][panel] words; a word holds the weights of as many
 //              successive k as it has elements, words = hidden over elements_per_word, rounded up;
-//              a half or a quarter as long where f32 is stored narrow
+//              a half or a quarter as long where f32 is stored narrow; place_of_word says where in a
+//              panel, for i8 may be packed in pairs
 //   scale:     [panels][gate][panel]; a gate's total grows by a block's sum times this
 //   head:      [3 + 6M][head_stride] float32, head_stride = hidden rounded up to kPad, zero beyond
 //
@@ -129,6 +130,13 @@ struct Temperature {
   bool greedy;            // categoricals at temperature 0: take the largest
 };
 
+// Where word k of a column of [gate][panel] stands among a panel's recurrent weights, which have
+// `words` rows of `row` words. A last word that has no second stays where it would be without pairs.
+constexpr size_t place_of_word(size_t k, size_t column, size_t words, size_t row, bool pairs) {
+  const bool paired = pairs && (k | 1) < words;
+  return paired ? (k & ~size_t{1}) * row + 2 * column + (k & 1) : k * row + column;
+}
+
 struct Kernels {
   const char* isa;
   int panel;
@@ -160,11 +168,12 @@ struct Kernels {
   void (*place)(const float* params, size_t stride, int n, Temperature temperature,
                 const float* radius, const float* angle, float* dx, float* dy);
 
-  int i8_added = 0;  // to each weight of i8 as it is packed; the step takes it off again
+  int i8_added = 0;       // to each weight of i8 as it is packed; the step takes it off again
+  bool i8_pairs = false;  // in i8, words 2j and 2j + 1 of a column lie side by side
 };
 
 // One for each instruction set; isa.cpp lists them.
 extern const Kernels kPortable, kAvx2, kAvxVnni, kAvx512, kAvx512Vnni, kAvx512Amx, kNeon, kNeonDot,
-    kWasm, kWasmRelaxed;
+    kNeonI8mm, kWasm, kWasmRelaxed;
 
 }  // namespace sketchrnn

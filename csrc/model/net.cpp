@@ -288,6 +288,18 @@ void Net::pack_scale(const std::vector<double>& column_scale) {
   packed_.scale = scale_.data();
 }
 
+void Net::pair_words(std::size_t row) {
+  const auto words = static_cast<std::size_t>(packed_.words);
+  std::vector<float> plain(words * row);
+  for (float* panel = recurrent_.data(); panel < recurrent_.data() + recurrent_.size();
+       panel += plain.size()) {
+    std::copy_n(panel, plain.size(), plain.data());
+    for (std::size_t k = 0; k < words; ++k)
+      for (std::size_t column = 0; column < row; ++column)
+        panel[place_of_word(k, column, words, row, true)] = plain[k * row + column];
+  }
+}
+
 void Net::pack_integers(const QuantisedRecurrent& quantised, Pulse& pulse) {
   const std::size_t hidden = static_cast<std::size_t>(packed_.hidden);
   const std::size_t gates = 4 * hidden;
@@ -320,6 +332,7 @@ void Net::pack_integers(const QuantisedRecurrent& quantised, Pulse& pulse) {
       std::fill(sums.begin(), sums.end(), 0);
     }
   }
+  if (bytes && kernels_.i8_pairs) pair_words(layout.row());
   pack_scale({quantised.column_scale.begin(), quantised.column_scale.end()});
   h_scale_ = AlignedFloats(padded(hidden));
   std::copy(quantised.h_scale.begin(), quantised.h_scale.end(), h_scale_.data());

@@ -81,6 +81,7 @@ class Net {
   void pack_floats(Pulse& pulse);
   void pack_scale(const std::vector<double>& column_scale);
   void pack_integers(const QuantisedRecurrent& quantised, Pulse& pulse);
+  void pair_words(std::size_t row);
   void pack_head(Pulse& pulse);
   ConditionPtr make_condition(const Biases& biases, const AlignedFloats& h, AlignedFloats c) const;
   // h and c before the start token, one row each.

@@ -12,7 +12,9 @@ namespace sketchrnn {
 class Panels {
  public:
   explicit Panels(const Net& net)
-      : packed_(net.packed_for_many()), panel_(static_cast<std::size_t>(net.kernels().panel)) {}
+      : packed_(net.packed_for_many()),
+        panel_(static_cast<std::size_t>(net.kernels().panel)),
+        pairs_(net.precision() == Precision::i8 && net.kernels().i8_pairs) {}
 
   // Element of an array [panels][rows_per_panel][gate][panel].
   template <class Word>
@@ -21,8 +23,11 @@ class Panels {
     return array[((unit / panel_ * rows_per_panel + row) * kGates + gate) * panel_ + unit % panel_];
   }
   std::uint32_t word(std::size_t k, std::size_t gate, std::size_t unit) const {
-    return at(static_cast<const std::uint32_t*>(packed_.recurrent),
-              static_cast<std::size_t>(packed_.words), k, gate, unit);
+    const auto words = static_cast<std::size_t>(packed_.words);
+    const std::size_t row = kGates * panel_;
+    const auto* const weights = static_cast<const std::uint32_t*>(packed_.recurrent);
+    return weights[unit / panel_ * words * row +
+                   place_of_word(k, gate * panel_ + unit % panel_, words, row, pairs_)];
   }
   // Byte `part` of weight k, part 0 being the highest; 0 beyond the net.
   std::uint32_t byte(std::size_t k, std::size_t gate, std::size_t unit, std::size_t part) const {
@@ -38,6 +43,7 @@ class Panels {
  private:
   const Packed& packed_;
   std::size_t panel_;
+  bool pairs_;
 };
 
 }  // namespace sketchrnn

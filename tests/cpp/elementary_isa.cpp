@@ -11,6 +11,8 @@
 #define kAvx512Vnni kAvx512VnniTwin
 #define kAvx512Amx kAvx512AmxTwin
 #define kNeon kNeonTwin
+#define kNeonDot kNeonDotTwin
+#define kNeonI8mm kNeonI8mmTwin
 #include ISA_FILE
 
 #include "elementary.h"
