@@ -268,6 +268,23 @@ def test_turned_drawings_keep_their_lengths() -> None:
     assert 0.0 < apart.max() <= 0.2 + 1e-5
 
 
+def test_from_astray_the_targets_lead_back() -> None:
+    plain = batches.collate(drawings(8), {}, 30.0)
+    astray = batches.drifted(plain, 0.05, np.random.default_rng(0))
+    same = batches.drifted(plain, 0.0, np.random.default_rng(0))
+    assert (same.targets == plain.targets).all()
+    at, should = (np.cumsum(b.inputs[..., :2], 0, dtype=np.float64) for b in (astray, plain))
+    after, wanted = (at + astray.targets[..., :2], should + plain.targets[..., :2])
+    drawn = plain.targets[..., 4] == 0
+    jumps = np.zeros(drawn.shape, bool)
+    jumps[1:] = plain.targets[:-1, :, 3] > 0.5
+    assert np.abs(at - should)[drawn].max() > 0.05
+    left = np.where(jumps, 0.0, 0.75)[..., None] * (at - should)
+    np.testing.assert_allclose((after - wanted)[drawn], left[drawn], atol=1e-5)  # float32 sums
+    assert (astray.targets[..., 2:] == plain.targets[..., 2:]).all()
+    assert (astray.inputs[..., 2:] == plain.inputs[..., 2:]).all()
+
+
 def test_compact_files_are_rounded_and_of_the_same_types() -> None:
     net = model.tensors(model.Net(6, 2))
     facts = export.describe("a", 30.0, 200, {})

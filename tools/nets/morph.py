@@ -72,6 +72,7 @@ def settings(name: str, steps: int) -> LatentSettings:
         most=1500,
         augment=Augment(scale=0.15, drop=0.1, dither=0.1, mirror=0.3, turn=0.15),
         w_kl=0.5,
+        drift=1.5,
         kl_rate=1.0 - 10.0 / steps,
     )
 

@@ -7,7 +7,7 @@ batches that it would have seen.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,6 +102,32 @@ def collate(
     inputs[1:] = targets[:-1]
     valid = (np.arange(steps)[:, None] <= lengths).astype(np.float32)
     return Batch(inputs, targets, valid, words, int(lengths.sum()) + count)
+
+
+def drifted(batch: Batch, amount: float, rng: np.random.Generator) -> Batch:
+    """The batch as one sees it whose pen has gone astray, and how to come back.
+
+    Each point of the inputs lies beside the drawing's: by up to 2 · `amount` (of a standard
+    deviation, net units; each drawing has its own share) more with each row, four times that after
+    a jump. The next target leads back a quarter of the way, a jump all of it: a net that draws on
+    after its own points has to know where it is. (After DAgger, Ross et al. 2011: learn from the
+    states that one's own steps lead to.)
+    """
+    inputs, targets = batch.inputs.copy(), batch.targets.copy()
+    jumps = np.zeros(batch.valid.shape, bool)
+    jumps[1:] = batch.targets[:-1, :, 3] > 0.5
+    back = np.where(jumps, 1.0, 0.25)[..., None]
+    size = amount * rng.uniform(0.0, 2.0, (batch.valid.shape[1], 1))
+    noise = (
+        rng.standard_normal((*batch.valid.shape, 2)) * size * np.where(jumps, 4.0, 1.0)[..., None]
+    )
+    astray = np.zeros((*targets.shape[1:2], 2))
+    for t in range(len(targets)):
+        targets[t, :, :2] -= back[t] * astray
+        astray += noise[t] - back[t] * astray
+        if t + 1 < len(targets):
+            inputs[t + 1, :, :2] = targets[t, :, :2] + noise[t]
+    return replace(batch, inputs=inputs, targets=targets)
 
 
 def buckets(

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..nets.safetensors import ARRAYS, LATENT
-from .batches import Batch
+from .batches import Batch, drifted
 from .loop import Run, Settings
 from .model import Net, lstm
 
@@ -69,15 +69,16 @@ class LatentNet(Net):
         *,
         noise: Tensor | None = None,
         encoder_kept: Tensor | None = None,
+        seen: Tensor | None = None,
         **training: Any,
     ) -> tuple[Tensor, Tensor | None]:
         """Head outputs over each drawing with its own latent vector, and L_KL of each (eq. 10).
 
-        In training: `noise` (B, N_z) is ε, `encoder_kept` (2, T, B, E) the encoder's dropout, the
-        rest as in `outputs`.
+        In training: `noise` (B, N_z) is ε, `encoder_kept` (2, T, B, E) the encoder's dropout,
+        `seen` (T, B, 5) the rows it reads if those are not the targets; the rest as in `outputs`.
         """
         lengths = torch.from_numpy(batch.valid.sum(0).astype(np.int64))
-        rows = torch.from_numpy(batch.targets)
+        rows = torch.from_numpy(batch.targets) if seen is None else seen
         how = {key: training[key] for key in ("gain", "kind") if key in training}
         mu, spread = self.encode(rows, lengths, encoder_kept, **how)
         kl = -0.5 * (1.0 + spread - mu * mu - spread.exp()).mean(1)
@@ -94,12 +95,14 @@ class LatentNet(Net):
 @dataclass(frozen=True)
 class LatentSettings(Settings):
     """The loss is L_R + w_kl · η · max(L_KL, kl_min), η = 1 - (1 - eta_min) · kl_rate^step: the
-    paper's w_KL, η_min, R and KL_min (section 3.3; Magenta's defaults)."""
+    paper's w_KL, η_min, R and KL_min (section 3.3; Magenta's defaults). `drift`: the decoder learns
+    from drawings gone astray (:func:`.batches.drifted`), in pixels."""
 
     w_kl: float = 0.5
     eta_min: float = 0.01
     kl_rate: float = 0.99995
     kl_min: float = 0.2
+    drift: float = 0.0
 
 
 class LatentRun(Run):
@@ -108,11 +111,19 @@ class LatentRun(Run):
     net: LatentNet
     settings: LatentSettings
 
+    def _batch(self) -> Batch:
+        batch = super()._batch()
+        self._seen = torch.from_numpy(batch.targets)
+        if self.settings.drift == 0.0:
+            return batch
+        rng = np.random.default_rng([self.settings.seed, 9, self.step])
+        return drifted(batch, self.settings.drift / self.scale_factor, rng)
+
     def _given(self, batch: Batch) -> dict[str, Tensor]:
         count = batch.valid.shape[1]
         rng = np.random.default_rng([self.settings.seed, 7, self.step])
         noise = rng.standard_normal((count, self.net.latent), np.float32)
-        given = {"noise": torch.from_numpy(noise)}
+        given = {"noise": torch.from_numpy(noise), "seen": self._seen}
         if self.settings.keep < 1.0:
             shape = (2, *batch.valid.shape, self.net.encoder)
             given["encoder_kept"] = self._kept(8, shape)[0]

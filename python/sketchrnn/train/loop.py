@@ -173,6 +173,10 @@ class Run:
         bits = np.frombuffer(noise.bytes(math.prod(shape)), np.uint8) < limit
         return torch.from_numpy(bits.view(np.uint8)).view(shape), 256 / limit
 
+    def _batch(self) -> Batch:
+        """What this step learns from."""
+        return self.batches[self.step]
+
     def _given(self, batch: Batch) -> dict[str, Tensor]:
         """What else a net is given to follow a training batch."""
         return {}
@@ -183,7 +187,7 @@ class Run:
 
     def _advance(self) -> None:
         s = self.settings
-        batch = self.batches[self.step]
+        batch = self._batch()
         kept, gain = None, 1.0
         if s.keep < 1.0:
             kept, gain = self._kept(3, (*batch.valid.shape, self.net.hidden))
