@@ -1,11 +1,13 @@
 """Sketch-RNN by us and by others: same weights, same work, interleaved in one run.
 
-    python benchmarks/compare.py [--threads 1] [--seconds 1] [--rounds 5]
+    python benchmarks/compare.py [--threads 1] [--seconds 1] [--rounds 5] [--isa avx2]
 
 One stream (µs per point) and many (points per second at the best batch size), medians over
 interleaved rounds, as ratios to ours; beside each speed the quality: mean loss difference to
 float64 on real drawings (nats per point) and the mean length of the sketches drawn. Then what the
 machine could do, measured in the same run (x86-64 only: probe.cpp).
+With --isa avx2 all are held to AVX2, as most laptops have it, as far as they can be (avx2.py).
+RTNeural is fetched from GitHub and built for the run, or built from the folder of --rtneural.
 Set SKETCHRNN_SHARED for a public net and real drawings.
 """
 
@@ -37,6 +39,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=1.0, help="per measurement")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--isa", choices=["avx2"], help="hold everyone to it")
+    parser.add_argument(
+        "--rtneural", type=Path, metavar="FOLDER", help="its sources, instead of GitHub"
+    )
     parser.add_argument("--json", type=Path, help="write the figures there")
     return parser.parse_args()
 
@@ -99,18 +105,22 @@ class Quality:
         return self.difference([peers.teacher_forced(peer, d, scale) for d in self.real])
 
 
-def other_programs(net: sketchrnn.Net, threads: int) -> list[Peer]:
+def other_programs(net: sketchrnn.Net, options: argparse.Namespace) -> list[Peer]:
     """Those that are installed; says which are not."""
     import nets
     import peers
 
-    arrays = net.arrays()
+    arrays, threads = net.arrays(), options.threads
     others = [peers.numpy_peer(arrays, threads)]
     for name, make in (
         ("PyTorch", peers.torch_peers),
         ("ONNX Runtime", peers.onnxruntime_peers),
         ("OpenVINO", peers.openvino_peers),
         ("JAX", peers.jax_peers),
+        (
+            "RTNeural",
+            lambda arrays, _: [peers.rtneural_peer(arrays, options.rtneural, options.isa)],
+        ),
     ):
         try:
             others.extend(make(arrays, threads))
@@ -252,6 +262,11 @@ def print_limits(
 def main() -> None:
     options = arguments()
     processors = pin(options.threads)
+    free: list[str] = []
+    if options.isa:
+        import avx2
+
+        free = avx2.hold()
 
     import limits
     import nets
@@ -262,7 +277,7 @@ def main() -> None:
     ours = {p: sketchrnn.load(nets.net_path(), precision=p) for p in PRECISIONS}
     net = ours["f32"]
     quality = Quality(net)
-    others = other_programs(net, options.threads)
+    others = other_programs(net, options)
     rates, probed = measured(ours, others, options, limits.Probe(processors))
     differences = {named(p): quality.of_ours(n) for p, n in ours.items()} | {
         peer.name: quality.of_peer(peer, net.scale_factor) for peer in others
@@ -278,10 +293,15 @@ def main() -> None:
         f"{options.threads} thread(s), medians of {options.rounds}\n"
     )
     print_table(rows)
+    if options.isa:
+        print(f"\nNot held to {options.isa}: {'; '.join(free)}.")
     print_limits(net, rows, limits_here)
     if options.json:
         options.json.write_text(
-            json.dumps({"rows": rows, "limits": limits_here, **limits.machine()}, indent=1)
+            json.dumps(
+                {"held_to": options.isa, "rows": rows, "limits": limits_here, **limits.machine()},
+                indent=1,
+            )
         )
 
 

@@ -40,14 +40,18 @@ def bounds(net: sketchrnn.Net, probed: dict[str, float]) -> dict[str, tuple[floa
     # A point costs hidden · 4·hidden multiply-adds and their weights; the rest is a few percent.
     weights = net.hidden_size * 4 * net.hidden_size
     wide = net.info()["arrays"]["wh"]["dtype"] == "F32"
-    bytes_peak = probed.get("tiles_i8" if net.isa == "avx512amx" else "dot_i8", 0)
+    # Vectors of 256 bits have a peak of their own for float32; for bytes theirs is not probed.
+    narrow = net.isa in ("avx2", "avxvnni")
+    fma = probed["fma_f32_avx2" if narrow else "fma_f32"]
+    dot = 0.0 if narrow else probed.get("dot_i8", 0.0)
+    bytes_peak = probed["tiles_i8"] if net.isa == "avx512amx" else dot
     return {
         # 16-bit weights stay so in memory, other nets' are float32.
         "f32": (
             4 * weights / probed["read_f32"] if wide else 2 * weights / probed["read_16bit"],
-            probed["fma_f32"] / (2 * weights),
+            fma / (2 * weights),
         ),
-        "i16": (2 * weights / probed["read_16bit"], probed.get("dot_i8", 0) / (4 * weights)),
+        "i16": (2 * weights / probed["read_16bit"], dot / (4 * weights)),
         "i8": (weights / probed["read_8bit"], bytes_peak / (2 * weights)),
     }
 

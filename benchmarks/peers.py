@@ -6,9 +6,11 @@ when its sketch ends, so that every point counted is a useful one.
 
 from __future__ import annotations
 
+import ctypes
 import json
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -241,7 +243,6 @@ def step_graph(arrays: dict[str, np.ndarray]):
 def onnxruntime_peers(arrays: dict[str, np.ndarray], threads: int) -> Iterator[Peer]:
     """Float32, and dynamically quantised to int8 with a scale per column."""
     import logging
-    import tempfile
 
     import onnx
     import onnxruntime
@@ -275,8 +276,6 @@ def onnxruntime_peers(arrays: dict[str, np.ndarray], threads: int) -> Iterator[P
 
 def openvino_peers(arrays: dict[str, np.ndarray], threads: int) -> Iterator[Peer]:
     """Float32, and bfloat16 where the processor has it."""
-    import tempfile
-
     import onnx
     import openvino
 
@@ -300,6 +299,11 @@ def openvino_peers(arrays: dict[str, np.ndarray], threads: int) -> Iterator[Peer
             out = request.infer({"x": x, "h": h, "c": c}, share_inputs=True)
             return [np.array(v) for v in out.values()]
 
+        state = np.zeros((1, hidden), np.float32)
+        if len(step(np.zeros((1, 5), np.float32), state, state)[0]) == 0:
+            # bfloat16, where it may not use AVX-512
+            print(f"skipped: OpenVINO {name} (it gives arrays without rows)")
+            continue
         yield Peer(
             f"OpenVINO {openvino.__version__.split('-')[0]} {name}",
             threads,
@@ -401,6 +405,86 @@ def jax_peers(arrays: dict[str, np.ndarray], threads: int) -> Iterator[Peer]:
 
     yield make("f32", jnp.float32)
     yield make("bf16", jnp.bfloat16)
+
+
+RTNEURAL = "https://github.com/jatinchowdhury18/RTNeural"
+RTNEURAL_COMMIT = "1fb1f075a5d66e85bfc8f488c3f3626840cb3a1d"
+
+
+def rtneural_peer(arrays: dict[str, np.ndarray], sources: Path | None, isa: str | None) -> Peer:
+    """RTNeural in C++ (rtneural.cpp), built here from `sources`, or from GitHub's.
+
+    Raises ImportError where those cannot be had.
+    """
+    hidden, outputs = arrays["wo"].shape
+    with tempfile.TemporaryDirectory() as scratch:
+
+        def call(*command: str | Path) -> None:
+            done = subprocess.run(command, cwd=scratch, capture_output=True, text=True)
+            if done.returncode != 0:
+                said = done.stderr.strip().splitlines() or ["no reason given"]
+                raise ImportError(f"{command[0]}: {said[-1]}; --rtneural names a folder of it")
+
+        name = "RTNeural"
+        if sources is None:
+            sources, name = Path(scratch) / "sources", f"{name} {RTNEURAL_COMMIT[:7]}"
+            call("git", "init", "--quiet", sources)
+            call("git", "-C", sources, "fetch", "--quiet", "--depth=1", RTNEURAL, RTNEURAL_COMMIT)
+            call("git", "-C", sources, "checkout", "--quiet", "FETCH_HEAD")
+        sources = sources.resolve()
+        # Linked by itself: with -ffast-math GCC would make this whole process drop denormals.
+        call(
+            "c++", "-std=c++17", "-O3", "-ffast-math", "-fPIC", "-c",
+            f"-march={'haswell' if isa == 'avx2' else 'native'}",
+            f"-I{sources}", f"-I{sources / 'modules' / 'Eigen'}", "-DRTNEURAL_USE_EIGEN=1",
+            "-DRTNEURAL_DEFAULT_ALIGNMENT=32", "-DEIGEN_STACK_ALLOCATION_LIMIT=0",
+            f"-DHIDDEN={hidden}", f"-DOUTPUTS={outputs}", f"-DTAU={TAU}",
+            Path(__file__).with_name("rtneural.cpp").resolve(), "-o", "net.o",
+        )  # fmt: skip
+        call("c++", "-shared", "net.o", "-o", "net.so")
+        library = ctypes.CDLL(str(Path(scratch) / "net.so"))
+    library.net_draw.restype = ctypes.c_double
+
+    def pointer(array: np.ndarray) -> ctypes.c_void_p:
+        return ctypes.c_void_p(array.ctypes.data)
+
+    i, j, f, o = np.split(np.arange(4 * hidden), 4)
+    order = np.concatenate([i, f, j, o])  # Keras'
+    bias = arrays["b"].copy()
+    bias[f] += 1
+    given = [
+        arrays["wx"][:, order],
+        arrays["wh"][:, order],
+        bias[order],
+        arrays["wo"].T,
+        arrays["bo"],
+    ]
+    given = [np.ascontiguousarray(array, np.float32) for array in given]
+    library.net_open(*map(pointer, given))
+
+    # It keeps its state to itself: zeros begin anew, and what is handed in and out are no states.
+    def zeros(batch: int) -> None:
+        library.net_reset()
+
+    def step(x, h, c):
+        x, z = np.ascontiguousarray(x, np.float32), np.empty((1, outputs), np.float32)
+        library.net_step(pointer(x), pointer(z))
+        return z, None, None
+
+    def loop(batch: int, seconds: float, max_len: int) -> float:
+        lengths, finished = np.empty(1 << 20, np.int32), ctypes.c_int()
+        rate = library.net_draw(
+            ctypes.c_double(seconds),
+            max_len,
+            pointer(lengths),
+            lengths.size,
+            ctypes.byref(finished),
+        )
+        peer.lengths.extend(lengths[: finished.value])
+        return rate
+
+    peer = Peer(name, 1, (1,), step, zeros, loop=loop)
+    return peer
 
 
 def magenta_peer(net, path: str) -> Peer:
