@@ -221,20 +221,37 @@ SKETCHRNN_FN float head_output(const NetView& net, const double* bias, int row, 
   return static_cast<float>(bias[row] + net.head_scale * static_cast<double>(sum));
 }
 
+// N sums of head weights times h by a whole warp, every thread of which gets all. Element k of an h
+// is h[k % 64 · stride + k / 64 · block]. Thread l has the partial sums l and l + 32 of the 64 that
+// kernels.h speaks of; N of them at once hide each other's latency.
+template <int N>
+SKETCHRNN_FN void warp_sums(const NetView& net, const float* const (&weights)[N],
+                            const float* const (&h)[N], size_t stride, size_t block,
+                            float (&sum)[N]) {
+  const size_t first = threadIdx.x % kWarp;
+  float low[N] = {}, high[N] = {};
+  size_t at = first * stride;
+  for (size_t k = first; k < net.head_stride; k += kDotSums, at += block) {
+#pragma unroll
+    for (int n = 0; n < N; ++n) {
+      low[n] = fmaf(h[n][at], weights[n][k], low[n]);
+      high[n] = fmaf(h[n][at + kWarp * stride], weights[n][k + kWarp], high[n]);
+    }
+  }
+#pragma unroll
+  for (int n = 0; n < N; ++n) sum[n] = low[n] + high[n];
+#pragma unroll
+  for (unsigned apart = kWarp / 2; apart > 0; apart /= 2)
+#pragma unroll
+    for (int n = 0; n < N; ++n) sum[n] += __shfl_xor_sync(kWholeWarp, sum[n], apart);
+}
+
 // Head output `row` by a whole warp; element k of h is h[k · stride]. Every thread returns it.
-// Thread l has the partial sums l and l + 32 of the 64 that kernels.h speaks of.
 SKETCHRNN_FN float warp_head(const NetView& net, const double* bias, int row, const float* h,
                              size_t stride) {
-  const float* weights = net.head + row * net.head_stride;
-  float low = 0.0f, high = 0.0f;
-  for (size_t k = threadIdx.x % kWarp; k < net.head_stride; k += kDotSums) {
-    low = fmaf(h[k * stride], weights[k], low);
-    high = fmaf(h[(k + kWarp) * stride], weights[k + kWarp], high);
-  }
-  float sum = low + high;
-  for (unsigned apart = kWarp / 2; apart > 0; apart /= 2)
-    sum += __shfl_xor_sync(kWholeWarp, sum, apart);
-  return head_output(net, bias, row, sum);
+  float sum[1];
+  warp_sums<1>(net, {net.head + row * net.head_stride}, {h}, stride, kDotSums * stride, sum);
+  return head_output(net, bias, row, sum[0]);
 }
 
 // Sum j and sum j + N, until one is left. (A template: in a loop over N the sums would not all stay
