@@ -15,9 +15,10 @@ elseif(SKETCHRNN_CUDA STREQUAL "ON")
   set(needs_cuda TRUE)
 endif()
 if(needs_cuda OR (SKETCHRNN_CUDA STREQUAL "AUTO" AND SKETCHRNN_PYTHON AND CMAKE_CUDA_COMPILER))
-  # Ampere and Hopper as machine code, what comes later from PTX.
+  # Ampere and Hopper as machine code, what comes later from PTX. Hopper as 90a: wgmma, which the
+  # kernel for clusters is made of, is in no other.
   if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
-    set(CMAKE_CUDA_ARCHITECTURES 80-real 90)
+    set(CMAKE_CUDA_ARCHITECTURES 80-real 90a-real 90-virtual)
   endif()
   enable_language(CUDA)
   set(CMAKE_CUDA_STANDARD 17)

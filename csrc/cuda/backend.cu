@@ -13,6 +13,7 @@
 #include "cuda/job.cuh"
 #include "cuda/launch.cuh"
 #include "cuda/layout.h"
+#include "cuda/many_clusters.cuh"
 #include "cuda/many_integer.cuh"
 #include "cuda/memory.cuh"
 #include "cuda/plan.h"
@@ -113,7 +114,7 @@ Machine machine_of(int ordinal) {
     return value;
   };
   return {ordinal, attribute(cudaDevAttrMultiProcessorCount),
-          static_cast<std::size_t>(attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin))};
+          static_cast<std::size_t>(attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin)), 0};
 }
 
 class CudaDevice final : public Device {
@@ -128,9 +129,7 @@ class CudaDevice final : public Device {
                                        reinterpret_cast<const void*>(functions_.few),
                                        reinterpret_cast<const void*>(functions_.draw),
                                        reinterpret_cast<const void*>(functions_.follow)})
-      check(cudaFuncSetAttribute(function, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                 static_cast<int>(machine_.shared_bytes)),
-            ordinal, "asking for shared memory");
+      allow_shared_memory(function);
     const Layout layout(*this->net());
     view_ = layout.view;
     const auto upload = [&](auto& buffer, const auto* data, std::size_t count) {
@@ -144,6 +143,11 @@ class CudaDevice final : public Device {
     view_.tiles = upload(tiles_, layout.tiles.data(), layout.tiles.size());
     view_.head = upload(head_, layout.view.head,
                         static_cast<std::size_t>(view_.outputs()) * view_.head_stride);
+    machine_.clusters = clusters_of();
+    if (machine_.clusters > 0) {
+      const std::vector<std::uint32_t> weights = cluster_weights(*this->net(), kClusterBlocks);
+      upload(cluster_weights_, weights.data(), weights.size());
+    }
   }
 
   std::string name() const override { return "cuda:" + std::to_string(ordinal_); }
@@ -219,6 +223,28 @@ class CudaDevice final : public Device {
   double kernel_seconds() const override { return 1e-9 * static_cast<double>(nanoseconds_); }
 
  private:
+  void allow_shared_memory(const void* function) const {
+    check(cudaFuncSetAttribute(function, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                               static_cast<int>(machine_.shared_bytes)),
+          ordinal_, "asking for shared memory");
+  }
+
+  // How many clusters run at once, if the net is one for them and the kernel is more than an empty
+  // one here, which takes no block of its size.
+  int clusters_of() const {
+    Machine some = machine_;
+    some.clusters = 1;
+    const ClusterPlan plan = plan_clusters(view_, some, SIZE_MAX / 2, 0);
+    if (plan.blocks == 0) return 0;
+    const auto function = reinterpret_cast<const void*>(&cluster_kernel);
+    cudaFuncAttributes facts{};
+    check(cudaFuncGetAttributes(&facts, function), ordinal_, "asking for a kernel");
+    if (facts.maxThreadsPerBlock < kClusterThreads) return 0;
+    allow_shared_memory(function);
+    return resident_clusters(cluster_kernel,
+                             {plan.blocks, plan.threads, plan.shared, false, plan.cluster});
+  }
+
   void count_time(float milliseconds) const {
     nanoseconds_ += static_cast<std::uint64_t>(1e6 * static_cast<double>(milliseconds));
   }
@@ -274,6 +300,12 @@ class CudaDevice final : public Device {
       work.conditions = conditions.from(first);
       work.draw = draw;
       run_few(work, job, progress, first);
+    } else if (const ClusterPlan plan = plan_clusters(view_, machine_, count, options.lanes);
+               plan.blocks > 0) {
+      ClusterWork work{};
+      work.conditions = conditions.from(first);
+      work.draw = draw;
+      run_clusters(work, plan, job, progress, first);
     } else {
       ManyWork work{};
       work.conditions = conditions.from(first);
@@ -327,12 +359,24 @@ class CudaDevice final : public Device {
     }));
   }
 
+  void run_clusters(ClusterWork work, const ClusterPlan& plan, Job& job, const Progress& progress,
+                    std::size_t done) const {
+    const Buffer<Lane> lanes(ordinal_, plan.lanes);
+    work.control = job.control();
+    work.weights = cluster_weights_.get();
+    work.lane = lanes.get();
+    count_time(job.run(progress, done, [&] {
+      start(ordinal_, cluster_kernel, {plan.blocks, plan.threads, plan.shared, false, plan.cluster},
+            job.stream(), view_, work);
+    }));
+  }
+
   int ordinal_;
   Machine machine_{};
   Functions functions_{};
   NetView view_{};
   Buffer<float> offsets_, scale_, h_scale_, head_;
-  Buffer<std::uint32_t> rows_, tiles_;
+  Buffer<std::uint32_t> rows_, tiles_, cluster_weights_;
   mutable std::atomic<std::uint64_t> nanoseconds_{0};
 };
 

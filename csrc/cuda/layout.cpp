@@ -108,6 +108,28 @@ Layout::Layout(const Net& net) : view(shape_of(net)) {
   view.head = packed.head;
 }
 
+// Rows of tile 2q + p: of each eight units of warpgroup q gate 2p, then gate 2p + 1, so that the
+// thread that gets a unit's first row gets all four of its gates (GroupSums of cluster.cuh).
+std::vector<std::uint32_t> cluster_weights(const Net& net, int blocks) {
+  constexpr std::size_t units = kClusterUnits, tiles = 4, rows = 64;
+  const Panels panels(net);
+  const std::size_t columns = static_cast<std::size_t>(blocks) * units / 16;
+  std::vector<std::uint32_t> weights;
+  weights.reserve(static_cast<std::size_t>(blocks) * tiles * columns * rows * 4);
+  for (std::size_t block = 0; block < static_cast<std::size_t>(blocks); ++block)
+    for (std::size_t tile = 0; tile < tiles; ++tile)
+      for (std::size_t column = 0; column < columns; ++column)
+        for (std::size_t row = 0; row < rows; ++row)
+          for (std::size_t k = 16 * column; k < 16 * column + 16; k += 4) {
+            const std::size_t unit = block * units + tile / 2 * 32 + row / 16 * 8 + row % 8;
+            const std::size_t gate = tile % 2 * 2 + row % 16 / 8;
+            std::uint32_t word = 0;
+            for (std::size_t e = 0; e < 4; ++e) word |= panels.byte(k + e, gate, unit, 0) << 8 * e;
+            weights.push_back(word);
+          }
+  return weights;
+}
+
 ConditionTable::ConditionTable(const Conditions& conditions, std::size_t count) {
   std::map<std::size_t, std::uint32_t> places;  // by object
   std::vector<ConditionPtr> different;

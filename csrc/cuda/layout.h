@@ -20,6 +20,10 @@ struct Layout {
   std::vector<std::uint32_t> rows, tiles;
 };
 
+// The recurrent weights of an i8 net for clusters, which have `blocks` blocks:
+// [block][tile][k / 16][row][16 bytes], as many_clusters.cuh keeps them in shared memory.
+std::vector<std::uint32_t> cluster_weights(const Net& net, int blocks);
+
 // The different conditions of the first `count` drawings of a call.
 struct ConditionTable {
   ConditionTable(const Conditions& conditions, std::size_t count);

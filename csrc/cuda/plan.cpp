@@ -64,6 +64,25 @@ ManyPlan plan_many(const NetView& net, const Machine& machine, std::size_t count
   return plan;
 }
 
+ClusterPlan plan_clusters(const NetView& net, const Machine& machine, std::size_t count,
+                          int lanes) {
+  constexpr int kFilled = (kClusterBlocks - 1) * kClusterUnits;  // by seven blocks
+  ClusterPlan plan{};
+  if (machine.clusters == 0 || net.precision != Precision::i8 || lanes != 0 ||
+      net.hidden <= kFilled || cluster_blocks_for(net.hidden) != kClusterBlocks ||
+      count <= static_cast<std::size_t>(kClusterLanes))
+    return plan;
+  plan.shared = cluster_shared(net, kClusterBlocks, nullptr).bytes_used;
+  if (plan.shared > machine.shared_bytes) return plan;
+  const std::size_t clusters = std::min(static_cast<std::size_t>(machine.clusters),
+                                        parts_of(count, static_cast<std::size_t>(kClusterLanes)));
+  plan.cluster = kClusterBlocks;
+  plan.blocks = static_cast<unsigned>(clusters) * plan.cluster;
+  plan.threads = kClusterThreads;
+  plan.lanes = clusters * kClusterGroups * kClusterLanes;
+  return plan;
+}
+
 std::size_t plan_wave(const Machine& machine, std::size_t free, std::size_t given,
                       const DrawOptions& options) {
   const std::size_t each =

@@ -14,6 +14,7 @@ struct Machine {
   int ordinal;
   int multiprocessors;
   std::size_t shared_bytes;  // of a block, at most
+  int clusters;  // of kClusterBlocks blocks of cluster_kernel that run at once; 0: it has none
 };
 
 // Up to kFewLanes sketches go to the kernel for few, which uses the whole device for them. By
@@ -47,6 +48,19 @@ struct ManyPlan {
 // whole device, or as many as shared memory holds; else that many, if they fit.
 ManyPlan plan_many(const NetView& net, const Machine& machine, std::size_t count, int lanes,
                    bool draw);
+
+struct ClusterPlan {
+  unsigned blocks, cluster;  // of the grid, of each cluster; 0: not this kernel
+  unsigned threads;
+  std::size_t shared;
+  std::size_t lanes;  // of all blocks
+};
+
+// Whether `count` drawings go to clusters, and how: in i8, for nets whose units take all eight
+// blocks, if there are more drawings than one group has. By count (not measured) a step of both
+// groups takes less than the kernel for many needs to read the weights from L2 for 8 sketches on
+// each multiprocessor. With `lanes` given it is the kernel for many, whose lanes they are.
+ClusterPlan plan_clusters(const NetView& net, const Machine& machine, std::size_t count, int lanes);
 
 // Drawings of those asked for that certainly fit into `free` bytes: their rows as drawn and as
 // handed out, all of the greatest length.

@@ -121,4 +121,41 @@ SKETCHRNN_BOTH ManyShared many_shared(const NetView& net, bool rounds, bool draw
   return s;
 }
 
+// What a block of a cluster is told of a lane before each step.
+struct Message {
+  float dx, dy;
+  uint32_t what;  // number of the condition · 16 + state · 4 + pen
+};
+enum MessageState : uint32_t { kIdle, kSteps, kBegins };
+
+struct ClusterShared {
+  // Groups of bytes lie as wgmma reads them: [k / 16][row][16], a column of 16 bytes for 64 rows
+  // being 1 KiB.
+  int8_t* weights;     // [4 tiles][k / 16][64][16]
+  int8_t* bytes;       // h of all units, rounded: [group][k / 16][lane][16]
+  float* floats;       // h of the block's own lanes, of one group: [block][lane][64]
+  float* going;        // h of the block's units on its way: [lane][64]
+  Message* message;    // [group][lane]
+  float* logits;       // [choices][the block's own lanes]
+  uint64_t* barriers;  // ClusterBarriers of many_clusters.cuh
+  size_t bytes_used;
+};
+constexpr int kClusterBarriers = 9;
+
+SKETCHRNN_BOTH ClusterShared cluster_shared(const NetView& net, int blocks, char* base) {
+  Carver carve{base, 0};
+  ClusterShared s{};
+  const size_t depth = static_cast<size_t>(blocks) * kClusterUnits;
+  s.weights = carve.take<int8_t>(kGates * kClusterUnits * depth);
+  s.bytes = carve.take<int8_t>(kClusterGroups * kClusterLanes * depth);
+  s.floats = carve.take<float>(kClusterLanes * kClusterUnits);
+  s.going = carve.take<float>(kClusterLanes * kClusterUnits);
+  s.message = carve.take<Message>(kClusterGroups * kClusterLanes);
+  const size_t own_lanes = static_cast<size_t>(kClusterLanes / blocks);
+  s.logits = carve.take<float>(net.choices() * own_lanes);
+  s.barriers = carve.take<uint64_t>(kClusterBarriers);
+  s.bytes_used = carve.used;
+  return s;
+}
+
 }  // namespace sketchrnn::cuda

@@ -25,6 +25,11 @@ constexpr int kMmaUnits = 16;
 constexpr int kFewLanes = 32;
 // Sketches of a block of the kernel for many, at most.
 constexpr int kManyLanes = 64;
+// What a cluster of blocks has (many_clusters.cuh): blocks at most, hidden units of each block, and
+// two groups of so many sketches.
+constexpr int kClusterBlocks = 8, kClusterUnits = 64, kClusterLanes = 64, kClusterGroups = 2;
+// Threads of a block of it: two warpgroups that multiply, one that samples.
+constexpr int kClusterThreads = 384;
 // Threads of a block: of the kernel for few at most (each keeps kBlock weights, a multiprocessor
 // has 65,536 registers, and 20 components make 23 logits, a warp for each), of the kernel for many
 // in f32, in i16 and i8.
@@ -70,13 +75,21 @@ SKETCHRNN_BOTH size_t condition_floats(const NetView& net) {
   return (kBiasRows * kGates + 1) * units + net.head_stride + 4 * ((outputs + 1) / 2);
 }
 
-SKETCHRNN_BOTH ConditionView condition_at(const NetView& net, const ConditionsView& all,
-                                          uint64_t drawing) {
-  const size_t number = all.which == nullptr ? 0 : all.which[drawing];
+SKETCHRNN_BOTH ConditionView condition_number(const NetView& net, const ConditionsView& all,
+                                              uint32_t number) {
   const float* const bias = all.table + number * condition_floats(net);
   const float* const h = bias + static_cast<size_t>(kBiasRows) * kGates * net.units;
   const float* const c = h + net.head_stride;
   return {bias, h, c, reinterpret_cast<const double*>(c + net.units)};
+}
+
+SKETCHRNN_BOTH uint32_t condition_of(const ConditionsView& all, uint64_t drawing) {
+  return all.which == nullptr ? 0 : all.which[drawing];
+}
+
+SKETCHRNN_BOTH ConditionView condition_at(const NetView& net, const ConditionsView& all,
+                                          uint64_t drawing) {
+  return condition_number(net, all, condition_of(all, drawing));
 }
 
 // Drawings to be drawn: number k gets rows [k · row_stride, + lengths[k]) of `rows`.
@@ -125,6 +138,22 @@ struct ManyWork {
   Control control;
   float* c;  // [blocks][units · lanes]
   int lanes;
+};
+
+// Blocks of a cluster for a net of so many units, a power of two; 0 where it would take more.
+constexpr int cluster_blocks_for(int hidden) {
+  int blocks = 1;
+  while (blocks * kClusterUnits < hidden) blocks *= 2;
+  return blocks <= kClusterBlocks ? blocks : 0;
+}
+
+struct Lane;
+struct ClusterWork {
+  ConditionsView conditions;
+  Draw draw;
+  Control control;
+  const uint32_t* weights;  // cluster_weights() of layout.h
+  Lane* lane;               // [blocks][kClusterGroups][kClusterLanes / blocks of a cluster]
 };
 
 }  // namespace sketchrnn::cuda

@@ -16,6 +16,8 @@ fake::Runtime& fresh() {
   fake::Runtime& r = fake::runtime();
   r.devices = 2;
   r.multiprocessors = 3;
+  r.clusters = 0;
+  r.threads_of_a_block = 1024;
   r.free_bytes = std::size_t{1} << 30;
   r.turns = 100'000'000;
   r.failing.clear();
@@ -60,6 +62,28 @@ TEST(the_smoke_test_has_the_processors_hashes) {
     agree::smoke(*processor(net));
     agree::smoke(*cuda::put_on_device(net, 0));
   }
+}
+
+// The net's size is what fills eight blocks; few rows, for 3,072 fibers are slow.
+TEST(clusters_draw_and_stop_as_all_do) {
+  fake::Runtime& r = fresh();
+  r.clusters = 1;
+  const auto net = nets::net({450, 2, 3, 4}, choose_kernels(), Precision::i8);
+  const auto there = cuda::put_on_device(net, 0);
+  const Conditions own(net, agree::some_objects(140));
+  CHECK(same(draw(*processor(net), own, {}, options_of(140, 4), nullptr),
+             draw(*there, own, {}, options_of(140, 4), nullptr)));
+  CHECK_EQ(r.cluster, 8u);
+  r.turns = 20;
+  CHECK_THROWS(draw(*there, own, {}, options_of(140, 100000), [](std::size_t) { return false; }),
+               Cancelled, "cancelled");
+  r.turns = 100'000'000;
+  // Few, and on a device for which the kernel is empty.
+  (void)draw(*there, Conditions(net), {}, options_of(40, 3), nullptr);
+  CHECK_EQ(r.cluster, 1u);
+  r.threads_of_a_block = 32;
+  (void)draw(*cuda::put_on_device(net, 0), own, {}, options_of(140, 3), nullptr);
+  CHECK_EQ(r.cluster, 1u);
 }
 
 TEST(little_memory_makes_waves) {

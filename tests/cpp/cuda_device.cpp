@@ -27,6 +27,9 @@ TEST(small_losses) {
     agree::losses(*there({36, 3, 3, 4}, precision), 30);
 }
 
+// And the one for clusters, which takes more units and drawings than that.
+TEST(small_clusters) { agree::drawings(*there({450, 3, 3, 4}, Precision::i8), {70}); }
+
 TEST(drawings_of_every_size) {
   for (const Precision precision : nets::kAllPrecisions)
     for (const int hidden : {1, 100, 512, 1000, 1024})

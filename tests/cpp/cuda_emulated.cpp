@@ -6,6 +6,7 @@
 #include "cuda/device.h"
 #include "cuda/few.cuh"
 #include "cuda/layout.h"
+#include "cuda/many_clusters.cuh"
 #include "cuda/many_integer.cuh"
 #include "cuda/plan.h"
 #include "nets.h"
@@ -34,18 +35,21 @@ struct Case {
         conditions(net, std::move(objects)),
         layout(*net) {}
 
-  void draw(std::size_t n, double temperature, const How& how) {
+  Draw prepare(std::size_t n, double temperature, std::uint32_t limit) {
     count = n;
     options.count = n;
     options.temperature = make_temperature(temperature);
     options.seed = kSeed;
-    options.max_len = kLimit;
-    rows.assign(n * kLimit, Row{});
+    options.max_len = limit;
+    rows.assign(n * limit, Row{});
     lengths.assign(n, 0);
-    const Draw what{kSeed,         0, n, 0, kLimit, options.temperature, rows.data(), kLimit,
-                    lengths.data()};
+    return {kSeed, 0, n, 0, limit, options.temperature, rows.data(), limit, lengths.data()};
+  }
+
+  void draw(std::size_t n, double temperature, const How& how) {
+    const Draw what = prepare(n, temperature, kLimit);
     const ConditionTable table(conditions, n);
-    const Machine machine{0, how.multiprocessors, kShared};
+    const Machine machine{0, how.multiprocessors, kShared, 0};
     if (how.many) {
       ManyWork work{};
       work.conditions = table.view();
@@ -92,6 +96,22 @@ struct Case {
     });
   }
 
+  // By `clusters` clusters of as many blocks as the net takes.
+  void draw_in_clusters(std::size_t n, double temperature, unsigned clusters,
+                        std::uint32_t limit = kLimit) {
+    const Draw what = prepare(n, temperature, limit);
+    const ConditionTable table(conditions, n);
+    const int blocks = cluster_blocks_for(layout.view.hidden);
+    const auto weights = cluster_weights(*net, blocks);
+    const auto all = clusters * static_cast<unsigned>(blocks);
+    std::vector<Lane> lanes(clusters * kClusterGroups * kClusterLanes);
+    std::memset(static_cast<void*>(lanes.data()), 0xA5, lanes.size() * sizeof(Lane));
+    const ClusterWork work{table.view(), what, control(), weights.data(), lanes.data()};
+    emulator::launch(
+        all, kClusterThreads, cluster_shared(layout.view, blocks, nullptr).bytes_used,
+        [&] { cluster_kernel(layout.view, work); }, static_cast<unsigned>(blocks));
+  }
+
   Control control() { return {&next, &finished, &bad, &stop, &reported}; }
 
   // The same drawings from the engine.
@@ -105,7 +125,7 @@ struct Case {
       CHECK_EQ(static_cast<std::int64_t>(lengths[i]), expected.offsets[i + 1] - first);
       for (std::size_t t = 0; t < lengths[i]; ++t) {
         float row[kStroke5];
-        write_row(row, rows[i * kLimit + t]);
+        write_row(row, rows[i * options.max_len + t]);
         const auto at = kStroke5 * (static_cast<std::size_t>(first) + t);
         CHECK(std::memcmp(row, expected.rows.get() + at, sizeof row) == 0);
       }
@@ -176,6 +196,25 @@ TEST(every_sketch_of_a_batch_has_its_own_object) {
     }
 }
 
+TEST(clusters_draw_the_sketches_of_the_engine) {
+  struct Shape {
+    int hidden, mixtures;
+    double temperature;
+    unsigned clusters;
+    std::size_t count;
+    std::uint32_t limit;
+  };
+  // One block, two that are not filled, four, and all eight with both blocks of k.
+  for (const Shape& shape : {Shape{64, 5, 0.7, 2, 300, 12},
+                             {100, 40, 0.7, 1, 150, 8},
+                             {130, 3, 0.0, 1, 140, 6},
+                             {512, 20, 0.7, 1, 140, 4}}) {
+    Case one({shape.hidden, shape.mixtures, 3, 4}, Precision::i8, mixed_objects(shape.count));
+    one.draw_in_clusters(shape.count, shape.temperature, shape.clusters, shape.limit);
+    one.check();
+  }
+}
+
 TEST(drawings_go_on_where_a_given_one_ends) {
   for (const bool many : {false, true}) {
     Case one({36, 3, 3, 4}, Precision::i8, mixed_objects(8));
@@ -232,7 +271,7 @@ TEST(predictions_are_those_of_the_engine) {
     ManyWork work{};
     work.conditions = table.view();
     work.follow = {rows.data(), offsets.data(), 13, z.data()};
-    one.run_many(work, plan_many(one.layout.view, {0, 2, kShared}, 13, 0, false), 64, false);
+    one.run_many(work, plan_many(one.layout.view, {0, 2, kShared, 0}, 13, 0, false), 64, false);
     CHECK_EQ(one.finished, 12u);
     CHECK(std::memcmp(z.data(), expected.data(), z.size() * sizeof(float)) == 0);
   }

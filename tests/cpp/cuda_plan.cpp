@@ -13,7 +13,7 @@ namespace {
 using namespace sketchrnn;
 using namespace sketchrnn::cuda;
 
-constexpr Machine kH100{0, 132, 227 << 10};
+constexpr Machine kH100{0, 132, 227 << 10, 16};
 
 // A net of such a shape, without its numbers: all that a plan looks at.
 NetView shape(int hidden, Precision precision) {
@@ -80,8 +80,35 @@ TEST(many_sketches_spread_over_the_device) {
   }
 }
 
+TEST(clusters_are_for_nets_that_fill_them) {
+  const NetView net = shape(512, Precision::i8);
+  const auto blocks = [&](const NetView& of, std::size_t count, int lanes = 0) {
+    return plan_clusters(of, kH100, count, lanes).blocks;
+  };
+  CHECK_EQ(blocks(net, 64), 0u);
+  CHECK_EQ(blocks(net, 65), 2u * 8);
+  CHECK_EQ(blocks(net, 1000), 16u * 8);
+  CHECK_EQ(blocks(net, 1000000), 16u * 8);
+  CHECK_EQ(blocks(net, 1000000, 8), 0u);
+  for (const int hidden : {1, 256, 448, 513, 1024})
+    CHECK_EQ(blocks(shape(hidden, Precision::i8), 10000), 0u);
+  CHECK_EQ(blocks(shape(449, Precision::i8), 10000), 16u * 8);
+  CHECK_EQ(blocks(shape(512, Precision::i16), 10000), 0u);
+  CHECK_EQ(blocks(shape(512, Precision::f32), 10000), 0u);
+  const Machine ampere{0, 108, 163 << 10, 0};
+  CHECK_EQ(plan_clusters(net, ampere, 10000, 0).blocks, 0u);
+
+  const ClusterPlan plan = plan_clusters(net, kH100, 10000, 0);
+  CHECK_EQ(plan.cluster, 8u);
+  CHECK_EQ(plan.lanes, 16u * 128);
+  CHECK(plan.shared <= kH100.shared_bytes);
+  NetView wide = net;  // more components than there is room for logits
+  wide.mixtures = 100;
+  CHECK_EQ(plan_clusters(wide, kH100, 10000, 0).blocks, 0u);
+}
+
 TEST(what_does_not_fit_is_said) {
-  const Machine small{3, 132, 48 << 10};
+  const Machine small{3, 132, 48 << 10, 0};
   CHECK_THROWS(plan_few(shape(4096, Precision::f32), small, 8), DeviceError,
                "cuda:3: a net of 4096");
   CHECK_THROWS(plan_many(shape(4096, Precision::i8), small, 9, 0, true), DeviceError,

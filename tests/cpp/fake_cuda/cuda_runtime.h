@@ -44,6 +44,8 @@ struct Stream {
 struct Runtime {
   int devices = 2;
   int multiprocessors = 3;
+  int clusters = 0;               // that run at once
+  int threads_of_a_block = 1024;  // of any kernel, at most
   std::size_t free_bytes = std::size_t{1} << 30;
   std::size_t turns = 100'000'000;  // of a kernel at every query
   std::string failing;              // the function that fails, and how
@@ -53,6 +55,7 @@ struct Runtime {
   std::map<const void*, std::size_t> shared_allowed;
   std::set<int> contexts;  // devices that have one
   int context = -1;        // the calling thread's; there is only one that uses the device here
+  unsigned cluster = 1;    // of the last launch but gathering
   int streams = 0, launches = 0, synchronised = 0;
   std::mutex mutex;
 };
@@ -209,13 +212,20 @@ inline cudaError_t cudaFuncSetAttribute(const void* function, int, int bytes) {
   fake::runtime().shared_allowed[function] = static_cast<std::size_t>(bytes);
   return cudaSuccess;
 }
+struct cudaFuncAttributes {
+  int maxThreadsPerBlock;
+};
+inline cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* facts, const void*) {
+  facts->maxThreadsPerBlock = fake::runtime().threads_of_a_block;
+  return cudaSuccess;
+}
 
 namespace fake {
 
 // In place of cudaLaunchKernelExC, with the arguments' types.
 template <class... Parameters>
 cudaError_t launch(void (*kernel)(Parameters...), unsigned blocks, unsigned threads,
-                   std::size_t shared, bool cooperative, cudaStream_t stream,
+                   std::size_t shared, bool cooperative, unsigned cluster, cudaStream_t stream,
                    std::remove_const_t<Parameters>... arguments) {
   Runtime& r = runtime();
   ++r.launches;
@@ -225,9 +235,12 @@ cudaError_t launch(void (*kernel)(Parameters...), unsigned blocks, unsigned thre
     return cudaErrorInvalidValue;
   if (cooperative && blocks > static_cast<unsigned>(r.multiprocessors))
     return cudaErrorInvalidValue;
+  if (cluster > 1 && static_cast<int>(blocks / cluster) > r.clusters)
+    return cudaErrorInvalidValue;  // none would wait for another, and none would need to
   if (const cudaError_t failed = answer("launch")) return failed;
-  auto running =
-      std::make_unique<emulator::Launch>(blocks, threads, shared, [=] { kernel(arguments...); });
+  if (stream != nullptr) r.cluster = cluster;
+  auto running = std::make_unique<emulator::Launch>(
+      blocks, threads, shared, [=] { kernel(arguments...); }, cluster);
   if (stream == nullptr)
     running->run(SIZE_MAX);
   else
