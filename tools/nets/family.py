@@ -150,13 +150,13 @@ def addition_to(common_net: Path, drawings: list[data.Drawing], word: str, outpu
     net = taught.average
     unstored = losses(net, parts, {}, scale)
     own = facts(common, common_net.stem, word, metadata)
-    alone = addition.merged(lowrank.stored(net, base, own), common, word)
+    alone = addition.merged(lowrank.stored(net, base, own, recipe.LEVELS), common, word)
     held = losses(model.unfolded(export.unpack(alone)[0]), parts, {}, scale)
     own["training"] = json.dumps(
         record(parts, run, recipe.ADDITION_ENDING, held, before_ending=before, part=taught.part),
         ensure_ascii=False,
     )
-    writing.write(output, lowrank.stored(net, base, own), sync=True)
+    writing.write(output, lowrank.stored(net, base, own, recipe.LEVELS), sync=True)
     output.with_suffix(".end.ckpt").unlink()  # the other one is dear: for lessons by other settings
     told = {"before_ending": before, "in_floats": unstored, "stored": held, "part": taught.part}
     print(f"wrote {output}: {json.dumps(told)}", flush=True)

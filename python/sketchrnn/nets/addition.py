@@ -51,25 +51,25 @@ def identity(container: bytes) -> str:
     return sha256(container).hex()
 
 
-def quantised(u: Array, v: Array) -> dict[str, Array]:
-    """u (H, R) · v (R, N) as whole numbers of 8 bits: u, v, shift (R,), scale (1,).
+def quantised(u: Array, v: Array, levels: int = 127) -> dict[str, Array]:
+    """u (H, R) · v (R, N) as whole numbers up to ± `levels`: u, v, shift (R,), scale (1,).
 
-    All R products have one unit, so that a small one is stored with fewer bits, not more precisely
-    than the largest.
+    All R products have one unit, so that one that is small beside the largest is stored with fewer
+    bits, not more precisely than that.
     """
     rank = u.shape[1]
     left, right = np.abs(u).max(axis=0), np.abs(v).max(axis=1)
     left, right = (np.where(a > 0.0, a, 1.0) for a in (left, right))
-    most = math.floor(math.log2((_EXACT - 1) / (127 * 127 * rank)))
+    most = math.floor(math.log2((_EXACT - 1) / (levels * levels * rank)))
     if most < 0:
         raise ValueError(f"rank {rank}: the sums of so many products are not exact in float32")
     size = left * right
-    unit = float(size.max()) / (127 * 127 * 2**most)
-    shift = np.clip(np.ceil(np.log2(size / (127 * 127 * unit))), 0, most)
-    # u takes all of 127; what v lacks of it is the rest of the product's size.
+    unit = float(size.max()) / (levels * levels * 2**most)
+    shift = np.clip(np.ceil(np.log2(size / (levels * levels * unit))), 0, most)
+    # u takes all levels; what v lacks of them is the rest of the product's size.
     return {
-        "u": np.rint(u / left * 127.0).astype(np.int8),
-        "v": np.rint(v * (left / 127.0 / (unit * 2.0**shift))[:, None]).astype(np.int8),
+        "u": np.rint(u / left * levels).astype(np.int8),
+        "v": np.rint(v * (left / levels / (unit * 2.0**shift))[:, None]).astype(np.int8),
         "shift": shift.astype(np.int8),
         "scale": np.array([unit], np.float32),
     }

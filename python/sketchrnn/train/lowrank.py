@@ -47,13 +47,13 @@ def begun(base: dict[str, Array], rank: int, head_rank: int) -> Net:
     return net
 
 
-def stored(net: Net, base: dict[str, Array], metadata: dict[str, str]) -> bytes:
-    """The addition's file, in 8 bits."""
+def stored(net: Net, base: dict[str, Array], metadata: dict[str, str], levels: int = 127) -> bytes:
+    """The addition's file; fewer levels are smaller once compressed."""
     arrays: dict[str, NDArray[np.generic]] = {}
     for name in addition.PRODUCTS:
         held: Any = net.parametrizations[name]  # type: ignore[index, operator]
         u, v = (p.detach().numpy() for p in (held.original0, held.original1))
-        arrays |= {f"{name}.{part}": a for part, a in addition.quantised(u, v).items()}
+        arrays |= {f"{name}.{part}": a for part, a in addition.quantised(u, v, levels).items()}
     for name in addition.SUMS:
         arrays[f"{name}.add"] = getattr(net, name).detach().numpy() - base[name]
     return addition.packed(arrays, metadata)
