@@ -51,7 +51,7 @@ WORK = {
     "log_prob": "net.predict().log_prob(np.zeros((10**7, 2)))",
     "simplify": "sketchrnn.simplify(stairs, 0.1)",
     "simplify, quickdraw": 'sketchrnn.simplify(stairs * 10, 0.1, method="quickdraw")',
-    "load i8": 'sketchrnn.load(trained=False, hidden_size=1024, seed=2, precision="i8")',
+    "load i8": 'sketchrnn.load(trained=False, hidden_size=2048, seed=2, precision="i8")',
     "one long drawing": "endless.draw(seed=1, temperature=0.0, max_len=2**31)",
 }
 PREPARE = {
