@@ -83,9 +83,9 @@ def main() -> None:
         torch.manual_seed(0)
         net, scale = morph.begun(args.init, (args.object,), parts["train"])
         settings = morph.settings(args.object, args.steps)
-        # Without a tolerance, which would hold all of them at one L_KL.
-        settings = replace(settings, w_kl=weight, kl_min=0.0)
         settings = replace(settings, every=max(1, args.steps // 10), patience=99)
+        # The paper's loss alone; a tolerance would hold all of them at one L_KL.
+        settings = replace(settings, w_kl=weight, kl_min=0.0, drift=0.0)
         checkpoint = args.output / f"{args.object}-{weight}.ckpt"
         run = latent.LatentRun(net, settings, parts["train"], parts["valid"], {}, scale, checkpoint)
         with (args.output / f"{args.object}-{weight}.jsonl").open("a") as log:
