@@ -245,8 +245,8 @@ inline void step_panels(const Packed& net, int first_panel, int last_panel, bool
 }
 
 // As<Element> is the element that stands for one of f32's: itself, or what an instruction set with a
-// sum_sketches of its own makes of it (wasm.cpp).
-template <template <class> class As>
+// sum_sketches of its own makes of it (wasm.cpp). I8 stands for that of i8 in the same way.
+template <template <class> class As, class I8 = ElementI8>
 inline void step_as(const Packed& net, int first_panel, int last_panel, bool backwards, int n,
                     const Input* input, const float* h_in, float* c, float* h_out, size_t stride,
                     float* rounded) {
@@ -262,15 +262,15 @@ inline void step_as(const Packed& net, int first_panel, int last_panel, bool bac
   }
   round_hidden(net, n, h_in, stride, rounded);
   if (net.precision == Precision::i16) return run(ElementI16{}, rounded);
-  run(ElementI8{}, rounded);
+  run(I8{}, rounded);
 }
 
 template <class Element>
 using Itself = Element;
 
-void step(const Packed& net, int first_panel, int last_panel, bool backwards, int n,
-          const Input* input, const float* h_in, float* c, float* h_out, size_t stride,
-          float* rounded) {
+[[maybe_unused]] void step(const Packed& net, int first_panel, int last_panel, bool backwards,
+                           int n, const Input* input, const float* h_in, float* c, float* h_out,
+                           size_t stride, float* rounded) {
   step_as<Itself>(net, first_panel, last_panel, backwards, n, input, h_in, c, h_out, stride,
                   rounded);
 }

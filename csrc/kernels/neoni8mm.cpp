@@ -127,18 +127,9 @@ inline void sum_sketches(ElementI8Pairs, const Block<float>& block, int n, const
   }
 }
 
-void step_pairs(const Packed& net, int first_panel, int last_panel, bool backwards, int n,
-                const Input* input, const float* h_in, float* c, float* h_out, size_t stride,
-                float* rounded) {
-  if (net.precision != Precision::i8)
-    return step(net, first_panel, last_panel, backwards, n, input, h_in, c, h_out, stride, rounded);
-  round_hidden(net, n, h_in, stride, rounded);
-  step_panels<ElementI8Pairs>(net, first_panel, last_panel, backwards, n, input, rounded, c, h_out,
-                              stride);
-}
-
 }  // namespace
 
-const Kernels kNeonI8mm = {"neoni8mm", kPanel, step_pairs, head, choose, place, 0, true};
+const Kernels kNeonI8mm = {"neoni8mm", kPanel, step_as<Itself, ElementI8Pairs>, head, choose, place,
+                           0,          true};
 
 }  // namespace sketchrnn

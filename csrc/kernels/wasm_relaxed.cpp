@@ -45,18 +45,9 @@ struct ElementI8Seven : ElementI8 {
   }
 };
 
-void step_relaxed(const Packed& net, int first_panel, int last_panel, bool backwards, int n,
-                  const Input* input, const float* h_in, float* c, float* h_out, size_t stride,
-                  float* rounded) {
-  if (net.precision != Precision::i8)
-    return step(net, first_panel, last_panel, backwards, n, input, h_in, c, h_out, stride, rounded);
-  round_hidden(net, n, h_in, stride, rounded);
-  step_panels<ElementI8Seven>(net, first_panel, last_panel, backwards, n, input, rounded, c, h_out,
-                              stride);
-}
-
 }  // namespace
 
-const Kernels kWasmRelaxed = {"wasm_relaxed", kPanel, step_relaxed, head, choose, place, kAdded};
+const Kernels kWasmRelaxed = {"wasm_relaxed", kPanel, step_as<Itself, ElementI8Seven>, head, choose,
+                              place,          kAdded};
 
 }  // namespace sketchrnn
