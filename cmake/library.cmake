@@ -4,7 +4,7 @@ include(CMakePackageConfigHelpers)
 
 foreach(kind shared static)
   string(TOUPPER ${kind} kind_upper)
-  add_library(sketchrnn_${kind} ${kind_upper} csrc/c_api.cpp $<TARGET_OBJECTS:sketchrnn_core>)
+  add_library(sketchrnn_${kind} ${kind_upper} ${SKETCHRNN_C_API} $<TARGET_OBJECTS:sketchrnn_core>)
   target_include_directories(sketchrnn_${kind}
     PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/csrc/include>
            $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>

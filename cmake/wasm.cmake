@@ -27,7 +27,7 @@ list(TRANSFORM exported REPLACE ".*(sketchrnn_[a-z_]+)\\($" "\\1")
 list(REMOVE_ITEM exported sketchrnn_net_open)
 list(APPEND exported malloc free)
 list(TRANSFORM exported PREPEND "-Wl,--export=")
-add_executable(sketchrnn_web csrc/c_api.cpp)
+add_executable(sketchrnn_web ${SKETCHRNN_C_API})
 target_link_libraries(sketchrnn_web PRIVATE sketchrnn_core)
 target_compile_options(sketchrnn_web PRIVATE -Wall -Wextra -Wshadow -ffp-contract=off)
 target_link_options(sketchrnn_web PRIVATE -mexec-model=reactor -Wl,--gc-sections,--strip-all

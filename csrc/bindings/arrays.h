@@ -22,6 +22,7 @@ namespace py = pybind11;
 using FloatArray = py::array_t<float, py::array::c_style>;
 using OffsetArray = py::array_t<std::int64_t, py::array::c_style>;
 using ObjectArray = py::array_t<std::uint32_t, py::array::c_style>;
+using IndexArray = py::array_t<std::uint64_t, py::array::c_style>;  // of drawings
 using Index = py::ssize_t;
 
 // An array over memory that C++ allocated with new[]; it frees it when the array goes.
@@ -57,6 +58,14 @@ inline std::vector<Row> rows_from(const FloatArray& array, const char* what) {
                    [&](std::size_t i) { return std::string(what) + ": row " + std::to_string(i); });
 }
 
+// Row i of all drawings' rows, in messages.
+inline std::string place_of(const std::vector<std::int64_t>& offsets, std::size_t i) {
+  const auto row = static_cast<std::int64_t>(i);
+  const auto next = std::upper_bound(offsets.begin(), offsets.end(), row);
+  return "drawing " + std::to_string(next - offsets.begin() - 1) + ": row " +
+         std::to_string(row - *(next - 1));
+}
+
 struct CheckedDrawings {
   std::vector<Row> rows;
   std::vector<std::int64_t> offsets;
@@ -72,12 +81,7 @@ inline CheckedDrawings drawings_from(const FloatArray& strokes, const OffsetArra
                     out.offsets.back() == strokes.shape(0) &&
                     std::is_sorted(out.offsets.begin(), out.offsets.end());
   if (!good) throw ArgumentError("offsets: expected to rise from 0 to the number of rows");
-  out.rows = rows_from(strokes, "strokes", [&](std::size_t i) {
-    const auto row = static_cast<std::int64_t>(i);
-    const auto next = std::upper_bound(out.offsets.begin(), out.offsets.end(), row);
-    return "drawing " + std::to_string(next - out.offsets.begin() - 1) + ": row " +
-           std::to_string(row - *(next - 1));
-  });
+  out.rows = rows_from(strokes, "strokes", [&](std::size_t i) { return place_of(out.offsets, i); });
   return out;
 }
 

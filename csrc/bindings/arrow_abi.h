@@ -43,4 +43,15 @@ struct ArrowArrayStream {
   void* private_data;
 };
 
+template <class T>
+void release(T* one) {
+  if (one->release != nullptr) one->release(one);
+}
+
+// What the capsules that hold them are called:
+// https://arrow.apache.org/docs/format/CDataInterface/PyCapsuleInterface.html.
+constexpr const char* kArrowSchemaName = "arrow_schema";
+constexpr const char* kArrowArrayName = "arrow_array";
+constexpr const char* kArrowStreamName = "arrow_array_stream";
+
 }  // namespace sketchrnn::bindings

@@ -53,7 +53,8 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
 
   bindings::bind_ndjson(m);
   bindings::bind_net(m);
-  bindings::bind_arrow(m);
+  bindings::bind_arrow_out(m);
+  bindings::bind_arrow_in(m);
   bindings::bind_device(m);
   bindings::bind_tools(m);
 }

@@ -1,25 +1,19 @@
 #include "model/weights.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
 #include <cstdint>
-#include <cstring>
 #include <set>
 #include <utility>
 
 #include "error.h"
-#include "kernels/kernels.h"
 #include "model/json.h"
 #include "model/weights_file.h"
+#include "model/weights_shapes.h"
 
 namespace sketchrnn {
 namespace {
 
-// Larger nets than anyone has trained, small enough that no product of two sizes can overflow.
-constexpr std::size_t kMaxHidden = 65536;
-constexpr std::size_t kMaxMixtures = 4096;
-constexpr std::size_t kMaxLatent = 4096;
 constexpr std::size_t kMaxLen = 1u << 24;
 // The format allows 100 MB. Ours holds five arrays and a training record; parsed it takes some
 // fifty times its size in memory, which a hostile file may not make gigabytes of.
@@ -30,22 +24,6 @@ std::string quoted(std::string_view text) {
   std::string out = "\"";
   for (const char c : text.substr(0, longest)) out += (c >= 0x20 && c != 0x7F) ? c : '?';
   return out + (text.size() > longest ? "…\"" : "\"");
-}
-
-std::string shape_text(const std::vector<std::size_t>& shape) {
-  std::string out = "(";
-  for (std::size_t i = 0; i < shape.size(); ++i) out += (i ? ", " : "") + std::to_string(shape[i]);
-  return out + ")";
-}
-
-std::uint64_t little_endian(const unsigned char* p, int bytes) {
-  std::uint64_t value = 0;
-  for (int i = bytes - 1; i >= 0; --i) value = value << 8 | p[i];
-  return value;
-}
-
-std::size_t element_size(DType dtype) {
-  return dtype == DType::f32 ? 4 : dtype == DType::i8 ? 1 : 2;
 }
 
 class Reader {
@@ -96,8 +74,6 @@ class Reader {
       {"sigma.b", &Weights::sigma_b}, {"z.w", &Weights::z_w},   {"z.b", &Weights::z_b}};
   static constexpr std::pair<const char*, Member> kSide[] = {
       {"embed", &Weights::embed}, {"to_b", &Weights::to_b}, {"to_bo", &Weights::to_bo}};
-  static constexpr const char* kColumnScale = "wh.column_scale";
-  static constexpr const char* kHiddenScale = "h.scale";
 
   // An LSTM of its own: the net's, or a direction of its encoder.
   void read_lstm(const json::Value& header, const std::string& prefix, Weights& weights) {
@@ -308,66 +284,6 @@ class Reader {
            std::to_string(size_ - data_start_));
   }
 
-  void expect_shape(const std::string& name, const Tensor& tensor,
-                    const std::vector<std::size_t>& shape) const {
-    if (tensor.shape != shape)
-      fail("array " + quoted(name) + ": expected shape " + shape_text(shape) + ", found " +
-           shape_text(tensor.shape));
-  }
-
-  void check_lstm(const std::string& prefix, Weights& weights, std::size_t inputs) const {
-    const std::size_t hidden = weights.wh.shape[0];
-    if (weights.wh.shape.size() != 2 || hidden > kMaxHidden)
-      fail("array " + quoted(prefix + "wh") + ": expected shape (H, 4H) with H up to " +
-           std::to_string(kMaxHidden) + ", found " + shape_text(weights.wh.shape));
-    expect_shape(prefix + "wh", weights.wh, {hidden, 4 * hidden});
-    expect_shape(prefix + "wx", weights.wx, {inputs, 4 * hidden});
-    expect_shape(prefix + "b", weights.b, {4 * hidden});
-    weights.hidden = static_cast<int>(hidden);
-    if (weights.wh.dtype == DType::i8)
-      expect_scales(prefix + kColumnScale, weights.column_scale, 4 * hidden);
-    if (weights.quantised()) expect_scales(prefix + kHiddenScale, weights.h_scale, hidden);
-  }
-
-  void check_shapes(Weights& weights) const {
-    const std::size_t outputs = weights.bo.shape[0];
-    const int mixtures = mixtures_of(outputs);
-    if (weights.bo.shape.size() != 1 || mixtures < 1 ||
-        static_cast<std::size_t>(mixtures) > kMaxMixtures)
-      fail("array \"bo\": expected shape (3 + 6M) with M from 1 to " +
-           std::to_string(kMaxMixtures) + ", found " + shape_text(weights.bo.shape));
-    const std::size_t latent = weights.latent();
-    if (latent > kMaxLatent)
-      fail("array \"z.w\": expected shape (N_z, 2H) with N_z up to " + std::to_string(kMaxLatent) +
-           ", found " + shape_text(weights.z_w.shape));
-    check_lstm("", weights, 5 + latent);
-    const auto hidden = static_cast<std::size_t>(weights.hidden);
-    expect_shape("wo", weights.wo, {hidden, outputs});
-    weights.mixtures = mixtures;
-    if (latent != 0) {
-      check_lstm("fw.", *weights.forward, 5);
-      const auto units = static_cast<std::size_t>(weights.forward->hidden);
-      expect_shape("bw.wh", weights.backward->wh, {units, 4 * units});
-      check_lstm("bw.", *weights.backward, 5);
-      expect_shape("mu.w", weights.mu_w, {2 * units, latent});
-      expect_shape("mu.b", weights.mu_b, {latent});
-      expect_shape("sigma.w", weights.sigma_w, {2 * units, latent});
-      expect_shape("sigma.b", weights.sigma_b, {latent});
-      expect_shape("z.w", weights.z_w, {latent, 2 * hidden});
-      expect_shape("z.b", weights.z_b, {2 * hidden});
-    }
-    if (weights.objects.empty()) return;
-    const std::size_t size = weights.embed.shape.back();
-    expect_shape("embed", weights.embed, {weights.objects.size(), size});
-    expect_shape("to_b", weights.to_b, {size, 4 * hidden});
-    expect_shape("to_bo", weights.to_bo, {size, outputs});
-  }
-
-  void expect_scales(const std::string& name, const Tensor& tensor, std::size_t size) const {
-    if (tensor.dtype != DType::f32) fail("array " + quoted(name) + ": dtype must be F32");
-    expect_shape(name, tensor, {size});
-  }
-
   void check_scales(const std::string& name, const Tensor& tensor) const {
     std::vector<float> values(tensor.count);
     tensor.read(0, values.size(), values.data());
@@ -407,53 +323,6 @@ class Reader {
 
 }  // namespace
 
-float half_to_float(std::uint16_t half) {
-  const std::uint32_t sign = (half & std::uint32_t{0x8000}) << 16;
-  const std::uint32_t exponent = half >> 10 & std::uint32_t{0x1F};
-  const std::uint32_t mantissa = half & std::uint32_t{0x3FF};
-  if (exponent == 0) {
-    const float magnitude = static_cast<float>(mantissa) * 0x1p-24f;  // subnormal, exact
-    return sign ? -magnitude : magnitude;
-  }
-  const std::uint32_t bits =
-      sign | (exponent == 31 ? 0x7F800000u : (exponent + 112) << 23) | mantissa << 13;
-  float value;
-  std::memcpy(&value, &bits, sizeof value);
-  return value;
-}
-
-void Tensor::read_words(std::size_t first, std::size_t n, std::uint16_t* out) const {
-  const unsigned char* p = data + first * 2;
-  for (std::size_t i = 0; i < n; ++i)
-    out[i] = static_cast<std::uint16_t>(little_endian(p + 2 * i, 2));
-}
-
-void Tensor::read_unscaled(std::size_t first, std::size_t n, float* out) const {
-  const unsigned char* p = data + first * element_size(dtype);
-  switch (dtype) {
-    case DType::f32:
-      for (std::size_t i = 0; i < n; ++i) {
-        const auto bits = static_cast<std::uint32_t>(little_endian(p + 4 * i, 4));
-        std::memcpy(out + i, &bits, sizeof bits);
-      }
-      break;
-    case DType::f16:
-      for (std::size_t i = 0; i < n; ++i)
-        out[i] = half_to_float(static_cast<std::uint16_t>(little_endian(p + 2 * i, 2)));
-      break;
-    case DType::i16:
-      for (std::size_t i = 0; i < n; ++i) {
-        const auto q = static_cast<std::int16_t>(little_endian(p + 2 * i, 2));
-        out[i] = static_cast<float>(q);
-      }
-      break;
-    case DType::i8:
-      for (std::size_t i = 0; i < n; ++i)
-        out[i] = static_cast<float>(static_cast<std::int8_t>(p[i]));
-      break;
-  }
-}
-
 std::vector<double> Weights::recurrent_scales() const {
   const auto gates = 4 * static_cast<std::size_t>(hidden);
   if (wh.dtype != DType::i8) return std::vector<double>(gates, wh.scale);
@@ -464,20 +333,6 @@ std::vector<double> Weights::recurrent_scales() const {
 
 void Weights::check_unchanged() const {
   if (file) file->check_unchanged();
-}
-
-std::vector<double> Tensor::read_wide() const {
-  std::vector<float> unscaled(count);
-  read_unscaled(0, count, unscaled.data());
-  std::vector<double> wide(unscaled.begin(), unscaled.end());
-  for (double& x : wide) x *= scale;
-  return wide;
-}
-
-void Tensor::read(std::size_t first, std::size_t n, float* out) const {
-  read_unscaled(first, n, out);
-  if (dtype != DType::i16) return;
-  for (std::size_t i = 0; i < n; ++i) out[i] = static_cast<float>(out[i] * scale);
 }
 
 std::shared_ptr<const Weights> weights_from_memory(std::string_view container,
