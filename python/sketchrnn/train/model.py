@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import math
 import shutil
+import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -23,11 +25,29 @@ from .batches import Batch
 Cell = Callable[..., tuple[Tensor, ...]]
 
 
+@cache
+def _products_faster() -> bool:
+    """Whether bfloat16 products are faster than float32's here: without wide vectors PyTorch does
+    them one by one, a hundred times as slowly (AMD Zen 3), an Intel with AVX-512 and without AMX
+    at half the speed, AMD Zen 5 at twice. The product is that of a step of 128 drawings."""
+    if "AVX512" not in torch.backends.cpu.get_cpu_capability().upper():
+        return False
+
+    def seconds(kind: torch.dtype) -> float:
+        h, wh = torch.ones(128, 512, dtype=kind), torch.ones(512, 2048, dtype=kind)
+        times = []
+        for _ in range(4):  # the first warms up
+            start = time.perf_counter()
+            h @ wh
+            times.append(time.perf_counter() - start)
+        return min(times)
+
+    return seconds(torch.bfloat16) < seconds(torch.float32)
+
+
 def products(bfloat16: bool) -> torch.dtype:
-    """The type of matrix products: bfloat16 if wanted, unless this processor has no wide vectors:
-    there PyTorch multiplies such numbers one by one, a hundred times as slowly (AMD Zen 3)."""
-    fast = "AVX512" in torch.backends.cpu.get_cpu_capability().upper()
-    return torch.bfloat16 if bfloat16 and fast else torch.float32
+    """The type of matrix products: bfloat16 if wanted, unless it is slower on this processor."""
+    return torch.bfloat16 if bfloat16 and _products_faster() else torch.float32
 
 
 def _forward_cell(
