@@ -26,7 +26,6 @@ _GROUPS = ("svg", "g", "a", "switch")
 _UNREAD = {"text": "text", "image": "image", "foreignObject": "foreign object"}
 _LABEL = "{http://www.inkscape.org/namespaces/inkscape}label"
 _HREF = ("href", "{http://www.w3.org/1999/xlink}href")
-_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 _HIDING = re.compile(r"(?:^|[;\s{])(display|visibility)\s*:\s*([a-z-]+)")
 _NUMBER = re.compile(r"\s*([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?)")
 
@@ -198,9 +197,12 @@ def _rules(root: Element) -> dict[str, dict[str, str]]:
     rules: dict[str, dict[str, str]] = {}
     for sheet in root.iter():
         if local(sheet) == "style":
-            for names, body in _RULE.findall(sheet.text or ""):
+            # Cut, not searched by a pattern, which tries each letter as the beginning of a rule.
+            for rule in (sheet.text or "").split("}")[:-1]:
+                before, _, body = rule.rpartition("{")
                 hiding = dict(_HIDING.findall(body))
-                for name in names.split(",") if hiding else ():
+                # Within braces that are open still, as of @media, stands what follows the last.
+                for name in before.rpartition("{")[2].split(",") if hiding else ():
                     rules.setdefault(name.strip(), {}).update(hiding)
     return rules
 

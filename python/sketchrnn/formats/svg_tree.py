@@ -14,6 +14,10 @@ from xml.etree import ElementTree
 _FREE = 64 << 10
 """Characters that entities and defaults may add: names of namespaces, as Illustrator has them."""
 
+_USUAL = 64
+"""Characters of a namespace's address, which come with each name in it and cost nothing: the
+longest of drawing programs have some 50."""
+
 _DEEPEST = 1000
 """Elements within elements."""
 
@@ -36,7 +40,7 @@ class _Bounded(ElementTree.TreeBuilder):
         self._depth += 1
         if self._depth > _DEEPEST:
             raise ValueError(f"more than {_DEEPEST} elements in each other")
-        self._count(len(tag) + sum(len(key) + len(value) for key, value in attrs.items()))
+        self._count(_own(tag) + sum(_own(key) + len(value) for key, value in attrs.items()))
         space, brace, name = tag.rpartition("}")
         self._styled += name == "style"
         if name in ("polyline", "polygon") and "points" in attrs:
@@ -54,6 +58,12 @@ class _Bounded(ElementTree.TreeBuilder):
         self._count(len(text))
         if self._styled:  # no other text says anything of lines
             super().data(text)
+
+
+def _own(name: str) -> int:
+    """The length of a name, without the usual of its namespace, which the file says once."""
+    space, _, rest = name.rpartition("}")
+    return len(rest) + max(0, len(space) - _USUAL)
 
 
 def parse(data: bytes) -> ElementTree.Element:
