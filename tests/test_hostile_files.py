@@ -361,6 +361,48 @@ def test_texts_for_numbers(tmp_path):
     refused(alone(path, limit=200))
 
 
+# Parquet: numbers that are alike take ten bytes, however many.
+
+
+def of_zeros(drawings, rows, **more):
+    """A table of drawings that have so many rows together."""
+    pa = pytest.importorskip("pyarrow")
+    zeros = [pa.array(np.zeros(rows, kind)) for kind in (np.float32, np.float32, np.uint8)]
+    struct = pa.StructArray.from_arrays(zeros, ["dx", "dy", "pen"])
+    offsets = np.linspace(0, rows, drawings + 1).astype(np.int32)
+    return pa.table({"strokes": pa.ListArray.from_arrays(pa.array(offsets), struct), **more})
+
+
+@pytest.mark.parametrize("drawings", [1, 5000])
+def test_memory_of_parquet(tmp_path, drawings):
+    table = of_zeros(drawings, 20_000_000)  # a gigabyte
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "a.parquet"
+    parquet.write_table(table, path, compression="zstd")
+    assert path.stat().st_size < 50_000
+    assert "the limit 'expansion'" in refused(alone(path, limit=200))
+    # Arrow takes a column that says it has no bytes for an old program's, and reads on.
+    data = path.read_bytes()
+    said = parquet.ParquetFile(path).metadata.row_group(0).column(0).total_compressed_size * 2
+    number = b"\x16" + bytes([said & 127 | 128, said >> 7])
+    assert data.count(number) >= 1
+    path.write_bytes(data.replace(number, b"\x16\x80\x00"))
+    assert "not a whole Parquet file: pages are missing" in refused(alone(path, limit=200))
+
+
+def test_names_of_parquet(tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "a.parquet"
+    table = of_zeros(4000, 4000, object=["a" * 100_000] * 4000)
+    parquet.write_table(table, path, compression="zstd", store_schema=False)
+    assert "4000 " in alone(path, limit=200)
+    # Text that begins as the one before it does, in an encoding for such.
+    table = of_zeros(4000, 4000, object=[f"{'a' * 100_000}{i:05}" for i in range(4000)])
+    encoding = {"use_dictionary": False, "column_encoding": {"object": "DELTA_BYTE_ARRAY"}}
+    parquet.write_table(table, path, compression="zstd", **encoding)
+    assert "the limit 'expansion'" in refused(alone(path, limit=200))
+
+
 # What leads out of float32.
 
 

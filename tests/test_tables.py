@@ -208,6 +208,21 @@ def test_parquet_that_is_none(tmp_path):
     assert parquet_format.facts(whole) is None
 
 
+@pytest.mark.parametrize("encoding", ["PLAIN", "DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY"])
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+def test_names_in_any_encoding(encoding, version, tmp_path):
+    path = tmp_path / "a.parquet"
+    names = [f"cat {i}" for i in range(900)]
+    table = pa.table({"strokes": [[{"dx": 1.0, "dy": 2.0, "pen": 2}]] * 900, "object": names})
+    options = {"use_dictionary": False, "column_encoding": {"object": encoding}}
+    parquet.write_table(table, path, data_page_version=version, **options)
+    assert sketchrnn.read(path).names == names
+    with parquet.ParquetWriter(path, table.schema) as writer:  # row groups without a row
+        for part in (table[:0], table[:7], table[:0]):
+            writer.write_table(part)
+    assert sketchrnn.read(path).names == names[:7]
+
+
 def test_drawings_of_tables_are_those_of_the_net(net):
     draw = pickle.loads(pickle.dumps(batch.Draw("pig-64", seed=5, temperature=0.2)))
     whole = net.draw(60, seed=5, temperature=0.2)

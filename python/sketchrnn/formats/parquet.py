@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any
 
 from .. import _core
@@ -17,7 +17,7 @@ from .._extras import need
 from ..arrow import Compact
 from ..sketch import Sketch, Sketches
 from ..untrusted import beyond, most, open_untrusted
-from . import FormatError, batch
+from . import FormatError, batch, parquet_pages
 
 ROW_GROUP = 1 << 15
 """Drawings of a row group: some 15 MB, which compress well and are soon drawn."""
@@ -130,17 +130,26 @@ def tables(path: str, wanted: str, *more: str) -> Iterator[Any]:
                 raise FormatError(f"{path}: row group {group}: {beyond('rows', 'rows')}")
         columns = [name for name in (wanted, *more) if name in known]
         try:
+            dictionaries = parquet_pages.look_through(source, columns)
+        except ValueError as error:
+            raise FormatError(f"{path}: {error}") from None
+        # Not a text for each row: a long one in the dictionary can be that of them all.
+        file = _opened(path, source, [name for name in ("object",) if name in dictionaries])
+        try:
             yield from file.iter_batches(_PORTION, columns=columns, use_threads=False)
         except (pa.ArrowException, OSError) as error:
             raise FormatError(f"{path}: {error}") from None
 
 
-def _opened(path: str, source: Any) -> Any:
-    """Return an open file's ParquetFile."""
+def _opened(path: str, source: Any, dictionaries: Sequence[str] = ()) -> Any:
+    """Return an open file's ParquetFile, in which the columns `dictionaries` stay such."""
     pa, parquet = need("pyarrow", "arrow"), need("pyarrow.parquet", "arrow")
     try:
         return parquet.ParquetFile(
-            source, thrift_string_size_limit=_THRIFT, thrift_container_size_limit=_THRIFT
+            source,
+            read_dictionary=list(dictionaries),
+            thrift_string_size_limit=_THRIFT,
+            thrift_container_size_limit=_THRIFT,
         )
     except (pa.ArrowException, OSError) as error:
         raise FormatError(f"{path}: not a Parquet file: {error}") from None
