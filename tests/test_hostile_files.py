@@ -23,6 +23,7 @@ from conftest import small_net
 
 import sketchrnn
 from sketchrnn import FormatError, Sketch, WeightsError
+from sketchrnn.formats import npz as npz_format
 
 NPY = (
     b"\x93NUMPY\x01\x00\x76\x00"
@@ -359,6 +360,27 @@ def test_texts_for_numbers(tmp_path):
     path = tmp_path / "a.ndjson"
     path.write_text(json.dumps({"drawing": [[["x" * 100_000, *[""] * 99], [""] * 100]] * 100}))
     refused(alone(path, limit=200))
+
+
+def test_time_of_npz(tmp_path, monkeypatch):
+    """A byte or two can be one more drawing, and the archive packs them to nothing: a thousand of
+    them are read together, not one after another, which took minutes for 8 KB."""
+    head = b"\x80\x02" + ARRAY + b"(K\x01" + _int(10_001) + b"\x85" + OBJECTS + b"\x89]"
+    data = head + ROWS + b"q\x00a" + b"h\x00a" * 10_000 + b"tb."
+    monkeypatch.setattr(npz_format, "Sketch", None)
+    read = sketchrnn.read(npz(tmp_path / "a.npz", data, zipfile.ZIP_DEFLATED))
+    assert read == sketchrnn.Sketches.of([[[1, 2, 1]]] * 10_001)
+
+
+def test_what_is_before_a_bad_drawing(tmp_path):
+    for bad in ([[1, 2, 3]], [[np.nan, 0, 1]], [[1, 2]]):
+        drawings = np.empty(4, object)
+        drawings[:] = [np.array(rows) for rows in ([[1, 2, 1]], [[3, 4.5, 0]], bad, [[1, 2, 1]])]
+        read = sketchrnn.scan(npz(tmp_path / "a.npz", pickle.dumps(drawings, 4)))
+        assert next(read).strokes.tolist() == [[1, 2, 0, 1, 0], [0, 0, 0, 0, 1]]
+        assert next(read).strokes.tolist() == [[3, 4.5, 1, 0, 0], [0, 0, 0, 0, 1]]
+        with pytest.raises(FormatError, match=r"a\.npz: train\[2\]: "):
+            next(read)
 
 
 # Parquet: numbers that are alike take ten bytes, however many.

@@ -23,13 +23,20 @@ from .pickled import load
 
 SPLITS = ("train", "valid", "test")
 
+_PORTION = 1 << 12
+_ROWS = 1 << 18
+"""Drawings and rows that are looked at together: of short drawings each alone takes ten times as
+long, and a file can have millions of them in a few bytes."""
+
+_Part = tuple[str, int, NDArray[Any]]
+
 _HEADER = re.compile(
     rb"\{'descr': '\|O', 'fortran_order': (?:False|True), 'shape': \(\d{1,12}L?,\), \} *\n"
 )
 """What numpy.lib.format writes for a one-dimensional array of objects; nothing of it is needed."""
 
 
-def read_splits(path: str) -> Iterator[tuple[str, int, NDArray[Any]]]:
+def read_splits(path: str) -> Iterator[_Part]:
     """Yield (split, number in it, stroke-3 rows (n, 3))."""
     with open_untrusted(path) as file:
         size = os.fstat(file.fileno()).st_size
@@ -50,9 +57,7 @@ def read_splits(path: str) -> Iterator[tuple[str, int, NDArray[Any]]]:
                         raise FormatError(f"{path}: {split}{error}") from None
 
 
-def _read_split(
-    bundle: zipfile.ZipFile, split: str, size: int
-) -> Iterator[tuple[str, int, NDArray[Any]]]:
+def _read_split(bundle: zipfile.ZipFile, split: str, size: int) -> Iterator[_Part]:
     try:
         drawings = load(_pickle(_member(bundle, f"{split}.npy", size)))
     except ValueError as error:
@@ -115,11 +120,41 @@ def _pickle(data: bytes) -> bytes:
     return data[end:]
 
 
-def read(path: str) -> Iterator[Sketch]:
-    """Yield the drawings of train, valid and test in this order; the format has no names."""
-    for split, i, rows in read_splits(path):
+def batches(path: str) -> Iterator[Sketches]:
+    """Yield the drawings of train, valid and test in this order, some thousands at a time; the
+    format has no names."""
+    parts: list[_Part] = []
+    rows = 0
+    try:
+        for part in read_splits(path):
+            parts.append(part)
+            rows += len(part[2])
+            if len(parts) == _PORTION or rows >= _ROWS:
+                portion, parts, rows = parts, [], 0
+                yield from _portion(path, portion)
+    finally:
+        if parts:  # whatever is wrong behind them
+            yield from _portion(path, parts)
+
+
+def _portion(path: str, parts: Sequence[_Part]) -> Iterator[Sketches]:
+    every = np.concatenate([np.asarray(rows, np.float32) for _, _, rows in parts])
+    lift = every[:, 2]
+    if np.isfinite(every).all() and ((lift == 0) | (lift == 1)).all():
+        lengths = [len(rows) for _, _, rows in parts]
+        offsets = np.zeros(len(parts) + 1, np.int64)
+        np.cumsum(np.add(lengths, 1), out=offsets[1:])
+        strokes = np.zeros((offsets[-1], 5), np.float32)
+        strokes[offsets[1:] - 1, 4] = 1
+        at = np.flatnonzero(strokes[:, 4] == 0)
+        strokes[at, :2] = every[:, :2]
+        strokes[at, 2] = 1 - lift
+        strokes[at, 3] = lift
+        yield Sketches(strokes, offsets, None)
+        return
+    for split, i, rows in parts:  # one of which is not as it should be
         try:
-            yield Sketch(stroke3_to_stroke5(rows))
+            yield Sketches.of([Sketch(stroke3_to_stroke5(rows))])
         except ValueError as error:
             raise FormatError(f"{path}: {split}[{i}]: {error}") from None
 

@@ -62,16 +62,22 @@ class _Dtype:
 class Array:
     """What a file says of an array."""
 
-    __slots__ = ("data", "dtype", "fortran", "shape")
+    __slots__ = ("data", "dtype", "fortran", "made", "shape")
 
     def __init__(self) -> None:
         self.dtype: _Dtype | None = None
         self.shape: tuple[int, ...] = ()
         self.fortran = False
         self.data: Any = None
+        self.made: NDArray[Any] | None = None  # one that is named again is made once
 
     def numbers(self) -> NDArray[Any]:
         """Return the array, of numbers, over the file's bytes. Raises ValueError if it is none."""
+        if self.made is None:
+            self.made = self._numbers()
+        return self.made
+
+    def _numbers(self) -> NDArray[Any]:
         dtype = self.dtype
         if dtype is None or dtype.kind not in NUMBERS or not dtype.order:
             kind = "nothing" if dtype is None else dtype.kind
