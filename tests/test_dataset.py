@@ -63,6 +63,26 @@ def test_a_folder_of_everything(tmp_path, capsys):
         assert [r.tolist() for r in part] == [r.tolist() for r in splits(again)[split]]
 
 
+def test_very_many_strokes_are_not_ordered(tmp_path, monkeypatch, capsys):
+    """Each has a point, so that the drawing is too long; 100,000 take hours to order."""
+    lines = [[[i, i], [0, 5]] for i in range(201)]
+    (tmp_path / "a.ndjson").write_text(json.dumps({"drawing": lines}))
+    monkeypatch.setattr(dataset, "ordered", None)
+    command = ["dataset", str(tmp_path), "-o", str(tmp_path / "o.npz"), "--order", "nearest"]
+    assert main(command) == 1
+    assert "no drawing can be used: 1 of 200 points and more" in capsys.readouterr().err
+
+
+def test_offsets_beyond_integers(tmp_path, capsys):
+    far = [[[0, x, x + 5], [0, 5, 9]] for x in (40_000, 3e9, 1e12)]
+    lines = "".join(json.dumps({"drawing": [line]}) + "\n" for line in far)
+    (tmp_path / "a.ndjson").write_text(lines)
+    out = str(tmp_path / "o.npz")
+    assert main(["dataset", str(tmp_path), "-o", out, "--keep-scale", "--simplify", "0"]) == 1
+    expected = "3 unusable: expected offsets that fit into 16 bits"
+    assert expected in capsys.readouterr().err
+
+
 def test_options_and_refusals(tmp_path, capsys):
     drawn(6).save(tmp_path / "a.json")
     source, out = str(tmp_path / "a.json"), str(tmp_path / "o.npz")

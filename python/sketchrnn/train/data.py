@@ -93,13 +93,15 @@ def to_rows(
         raise ValueError(beyond("points", "points, one pixel apart"))
     for s in inside:
         line = simplify(s, epsilon, "quickdraw") if resampled else s
-        done.append(np.rint(line).astype(np.int32))
+        done.append(np.rint(line))
     points = np.concatenate(done)
-    if np.abs(np.diff(points, axis=0)).max(initial=0) >= 2**15:
+    # Before they are integers: what does not fit becomes any.
+    offsets = np.diff(points, axis=0)
+    if not (np.abs(offsets) < 2**15).all():
         raise ValueError("expected offsets that fit into 16 bits")
     lifted = np.zeros(len(points), np.int32)
     lifted[np.cumsum([len(s) for s in done]) - 1] = 1
-    return np.column_stack([np.diff(points, axis=0), lifted[1:]]).astype(np.int16)
+    return np.column_stack([offsets, lifted[1:]]).astype(np.int16)
 
 
 def content_key(word: str, rows: Rows) -> str:

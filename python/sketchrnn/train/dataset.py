@@ -148,6 +148,9 @@ def _rows(
     strokes = [np.asarray(line, np.float64) for line in lines]
     if not strokes or not any(np.ptp(line, axis=0).any() for line in strokes):
         return "nothing drawn"
+    too_long = f"of {options.max_len} points and more (--max-len, --simplify)"
+    if len(strokes) > options.max_len:  # each has a point; to order very many takes hours
+        return too_long
     strokes = ordered(strokes, options.order)
     # What was simplified in this very form stays as it is: a second pass would drop points.
     shown = strokes if options.keep_scale else data.to_box(strokes)
@@ -162,7 +165,7 @@ def _rows(
     except ValueError as error:
         return f"unusable: {error}"
     if len(rows) >= options.max_len:
-        return f"of {options.max_len} points and more (--max-len, --simplify)"
+        return too_long
     return rows if len(rows) else "nothing drawn"
 
 
