@@ -350,6 +350,21 @@ def test_convert_several(tmp_path):
         assert max(right - left, bottom - top) == pytest.approx(100, abs=0.1)
 
 
+def test_options_stand_anywhere(tmp_path, capsys):
+    for name in ("pig", "ant"):
+        sketchrnn.load(name).draw(2, seed=1).save(tmp_path / f"{name}.ndjson")
+    files = [str(tmp_path / name) for name in ("pig.ndjson", "ant.ndjson", "c.ndjson")]
+    assert main(["convert", files[0], "--limit", "1", files[1], "--fit", "100", files[2]]) == 0
+    assert [sketch.name for sketch in sketchrnn.read(files[2])] == ["pig", "ant"]
+    assert main(["score", "pig", "--json", files[0]]) == 0
+    assert json.loads(capsys.readouterr().out)["drawings"] == 2
+    assert main(["draw", "pig", "-n", "2", "ant", "--seed", "1", "-o", files[2]]) == 0
+    assert len(sketchrnn.read(files[2])) == 4
+    with pytest.raises(SystemExit):
+        main(["score", "pig", "--jsen", files[0]])
+    assert "--jsen" in capsys.readouterr().err
+
+
 def test_nets_are_ranked_in_one_unit(tmp_path, capsys):
     duck = sketchrnn.load("duck")
     drawings = duck.draw(20, seed=1, temperature=0.8)

@@ -10,6 +10,7 @@ import argparse
 import sys
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 from ..errors import PictureWarning
 from ..untrusted import printable
@@ -38,6 +39,22 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
     """Keeps the line breaks of examples."""
 
 
+class _Command(argparse.ArgumentParser):
+    """A subcommand, which takes options between names too: `score pig --json a.ndjson`. Argparse
+    alone gives a list of names what stands before the first option, and finds no place for more."""
+
+    _entered = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        if self._entered:  # by what is called here
+            return super().parse_known_args(args, namespace)
+        self._entered = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._entered = False
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command."""
     from .. import __version__
@@ -49,7 +66,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=_Formatter,
     )
     top.add_argument("--version", action="version", version=f"sketchrnn {__version__}")
-    commands = top.add_subparsers(metavar="COMMAND", title="commands")
+    commands = top.add_subparsers(metavar="COMMAND", title="commands", parser_class=_Command)
     for module in (drawings, latent, score, nets, pad, completion):
         module.add_to(commands, _Formatter)
     return top
