@@ -365,6 +365,16 @@ def test_options_stand_anywhere(tmp_path, capsys):
     assert "--jsen" in capsys.readouterr().err
 
 
+def test_no_drawings_have_no_score(tmp_path, capsys):
+    path = tmp_path / "none.ndjson"
+    path.write_text("")
+    for words in ([], ["--json"]):
+        assert main(["score", "pig", "ant", str(path), *words]) == 1
+        said = capsys.readouterr()
+        assert "expected drawings to score, found none in" in said.err
+        assert not said.out
+
+
 def test_nets_are_ranked_in_one_unit(tmp_path, capsys):
     duck = sketchrnn.load("duck")
     drawings = duck.draw(20, seed=1, temperature=0.8)
@@ -376,6 +386,7 @@ def test_nets_are_ranked_in_one_unit(tmp_path, capsys):
     score = duck.score(drawings)
     assert first["nats_per_point_data_units"] == pytest.approx(score.per_point_data)
     assert first["nats_per_point_net_units"] == score.per_point
+    assert first["units"] == {"nats_per_point": "net", "r_loss": "net", "per_drawing": "net"}
     # Densities by hand: Δ/s has the density p, Δ has p/s²; end rows have none.
     moves = drawings.strokes[:, 4] == 0
     points = score.points + np.where(moves, 2 * np.log(duck.scale_factor), 0)

@@ -55,6 +55,8 @@ def _score(options: argparse.Namespace) -> int:
     if options.output is not None:
         return tables.score(options, [net for _, net in nets], files)
     sketches = joined([read(path, limit=options.limit) for path in files])
+    if not len(sketches):
+        raise ValueError(f"expected drawings to score, found none in {', '.join(files)}")
     sizes = {name: known_size(net) for name, net in nets} if len(nets) > 1 else {}
     fit = options.fit or (sizes and max(sizes.values()) > 1.1 * min(sizes.values()))
     found = []
@@ -75,14 +77,16 @@ def _score(options: argparse.Namespace) -> int:
         print(f"{'r_loss':15} {one['r_loss']:.4f} in net units")
         return 0
     head = ("rank", "net", "nats per point, data units", "net units", "r_loss")
-    print(f"{head[0]:4}  {head[1]:24} {head[2]:>26} {head[3]:>10} {head[4]:>8}")
-    for rank, one in enumerate(shown, 1):
-        name = printable(one["given"])[-24:]
+    given = [printable(one["given"]) for one in shown]
+    wide = max(24, *map(len, given))
+    print(f"{head[0]:4}  {head[1]:{wide}} {head[2]:>26} {head[3]:>10} {head[4]:>8}")
+    for rank, (name, one) in enumerate(zip(given, shown, strict=True), 1):
         print(
-            f"{rank:4}  {name:24} {one['nats_per_point_data_units']:26.4f} "
+            f"{rank:4}  {name:{wide}} {one['nats_per_point_data_units']:26.4f} "
             f"{one['nats_per_point_net_units']:10.4f} {one['r_loss']:8.4f}"
         )
     print(f"{shown[0]['drawings']} drawings, {shown[0]['points']} points; the lower the likelier.")
+    print("r_loss is in net units too, which are another length for each net.")
     if fit:
         print("Each net saw them in its own size; data units are those of the file.")
     return 0
@@ -128,5 +132,6 @@ def _figures(
         "net_unit_in_data_units": net.scale_factor,
         "r_loss": score.r_loss,
         "per_drawing": score.per_drawing.tolist(),
+        "units": {key: "net" for key in ("nats_per_point", "r_loss", "per_drawing")},
         "comparable": data,
     }
