@@ -279,6 +279,7 @@ def test_names_in_any_case_and_near_ones(capsys):
     capsys.readouterr()
     for words, message in {
         ("draw", "pigg"): "no net named 'pigg'; near it: pig",
+        ("draw", "cta"): "near it: cat",
         ("draw", "giraff"): "sketchrnn draw everything --object giraffe",
         ("info", "birthday cake"): 'sketchrnn draw everything --object "birthday cake"',
         ("draw", "everything", "--object", "giraf"): "near it: giraffe",
