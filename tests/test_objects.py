@@ -121,6 +121,15 @@ def test_the_name_of_a_file_is_no_drawing(net):
         net.score("file.npz")
 
 
+def test_pages_have_names(pigs, tmp_path):
+    for page, size in (("a4-Landscape", (297, 210)), ("30x40", (30, 40))):
+        pigs.save(tmp_path / "a.gcode", page=page)
+        pigs.save(tmp_path / "b.gcode", page=size)
+        assert (tmp_path / "a.gcode").read_bytes() == (tmp_path / "b.gcode").read_bytes()
+    with pytest.raises(ValueError, match="page: expected WxH in mm or one of A3"):
+        pigs.save(tmp_path / "a.hpgl", page="B9")
+
+
 def test_options_are_those_of_the_writers():
     stated = get_type_hints(SaveOptions)
     found = {"format"}

@@ -12,16 +12,6 @@ from .streams import shows_braille
 if TYPE_CHECKING:
     from ..sketch import Sketch, Sketches
 
-PAGES = {
-    "A3": (297.0, 420.0),
-    "A4": (210.0, 297.0),
-    "A5": (148.0, 210.0),
-    "A6": (105.0, 148.0),
-    "LETTER": (215.9, 279.4),
-    "LEGAL": (215.9, 355.6),
-}
-"""Millimetres, upright (ISO 216, ANSI Y14.1)."""
-
 _OPTIONS = (
     *("size", "columns", "stroke_width", "color", "background", "by_order", "captions"),
     *("over", "new_color", "new_only", "compact"),
@@ -78,17 +68,12 @@ def completion_options(p: argparse.ArgumentParser) -> None:
 
 def page(text: str) -> tuple[float, float]:
     """Return the millimetres of a page: its name or WxH, in any case."""
-    named = text.upper().removesuffix("-LANDSCAPE")
-    if named in PAGES:
-        width, height = PAGES[named]
-        return (width, height) if named == text.upper() else (height, width)
+    from ..formats.page import paper
+
     try:
-        width, height = map(float, text.lower().replace("×", "x").split("x"))
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"expected WxH in mm or one of {', '.join(PAGES)}, found {text!r}"
-        ) from None
-    return width, height
+        return paper(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def show(drawing: Sketch | Sketches, points: int | None = None) -> int:

@@ -18,7 +18,7 @@ def write(
     drawing: Sketch | Sketches,
     file: IO[bytes],
     *,
-    page: tuple[float, float] | None = None,
+    page: tuple[float, float] | str | None = None,
     margin: float = 0.1,
     columns: int | None = None,
     new_only: bool = False,

@@ -34,7 +34,7 @@ class SaveOptions(TypedDict, total=False):
     loop: bool
     one_by_one: bool
     # Plotters.
-    page: tuple[float, float] | None
+    page: tuple[float, float] | str | None
     pen: int
     feed: float
     pen_up: str

@@ -13,6 +13,31 @@ from ..sketch import Sketch, Sketches
 from ..strokes import split_lines
 from . import batch, check
 
+PAPERS = {
+    "A3": (297.0, 420.0),
+    "A4": (210.0, 297.0),
+    "A5": (148.0, 210.0),
+    "A6": (105.0, 148.0),
+    "LETTER": (215.9, 279.4),
+    "LEGAL": (215.9, 355.6),
+}
+"""Millimetres, upright (ISO 216, ANSI Y14.1)."""
+
+
+def paper(text: str) -> tuple[float, float]:
+    """Return the millimetres of a page: its name or WxH, in any case."""
+    named = text.upper().removesuffix("-LANDSCAPE")
+    if named in PAPERS:
+        width, height = PAPERS[named]
+        return (width, height) if named == text.upper() else (height, width)
+    try:
+        width, height = map(float, text.lower().replace("×", "x").split("x"))
+    except ValueError:
+        raise ValueError(
+            f"expected WxH in mm or one of {', '.join(PAPERS)}, found {text!r}"
+        ) from None
+    return width, height
+
 
 class Page(NamedTuple):
     """Drawings as polylines in the units of the page."""
@@ -110,20 +135,24 @@ def lay_out(
 
 def on_paper(
     drawing: Sketch | Sketches,
-    page: tuple[float, float] | None,
+    page: tuple[float, float] | str | None,
     margin: float,
     columns: int | None,
     new_only: bool,
 ) -> tuple[float, list[list[NDArray[np.float64]]]]:
     """Return the height of a plotter's page and each drawing's polylines on it, in millimetres.
 
-    `page` None is that of the picture which the drawing was read from, else A4. `new_only` leaves
-    out what a completion was given, which is on the paper already.
+    `page` None is that of the picture which the drawing was read from, else A4; a text is what
+    :func:`paper` takes. `new_only` leaves out what a completion was given, which is on the paper
+    already.
     """
     original = batch(drawing).original
     if page is None:
         page = original.size_mm if original is not None else (210.0, 297.0)
-    width, height = page
+    try:
+        width, height = paper(page) if isinstance(page, str) else page
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"page: {error}") from None
     sheet = lay_out(
         drawing, width=width, height=height, columns=columns, margin=margin, split=new_only
     )
