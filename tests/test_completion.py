@@ -66,6 +66,13 @@ def test_what_a_picture_shows_is_read(face):
     ]
 
 
+def test_what_is_left_out_is_said_where_the_picture_is_read(face, tmp_path):
+    for read in (sketchrnn.read, lambda path: list(sketchrnn.scan(path))):
+        with pytest.warns(sketchrnn.PictureWarning, match="left out: .*text") as said:
+            read(tmp_path / "face.svg")
+        assert {warning.filename for warning in said} == {__file__}
+
+
 def test_completed_in_its_size_and_place(face, net, tmp_path):
     way = net.complete(face, seed=1, temperature=0.3)
     assert way.given == len(face) - 1

@@ -4,6 +4,7 @@ svgpathtools, which parses paths; svg_tree.py bounds the file, svg_shapes.py say
 from __future__ import annotations
 
 import math
+import sys
 import warnings
 from collections import Counter
 from collections.abc import Iterator
@@ -57,8 +58,18 @@ def read(path: str) -> Iterator[Sketch]:
         raise FormatError(f"{path}: not an SVG that can be read: {error!r:.200}") from None
     if said:
         message = f"{path}: left out: {', '.join(said)}"
-        warnings.warn(message, PictureWarning, stacklevel=4)
+        warnings.warn(message, PictureWarning, stacklevel=_callers_level())
     yield Sketch._from_core(rows, None, original)
+
+
+def _callers_level() -> int:
+    """The stack level, for who calls this, of the first frame outside of the package: the line that
+    reads the picture, however many generators of ours lie between."""
+    package = __name__.partition(".")[0]
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals["__name__"].partition(".")[0] == package:
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def _drawn(
