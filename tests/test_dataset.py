@@ -51,6 +51,7 @@ def test_a_folder_of_everything(tmp_path, capsys):
     ):
         assert reason in said
     assert f"{source / 'long.json'}: 0: of 200 points" in said
+    assert "not read: 1 files of kinds without drawings: .txt" in said
     for rows in (rows for part in splits(out).values() for rows in part):
         size = np.ptp(np.vstack([[0, 0], np.cumsum(rows[:, :2], axis=0)]), axis=0).max()
         assert abs(size - 255) <= 1
@@ -91,6 +92,7 @@ def test_options_and_refusals(tmp_path, capsys):
         "there is no folder": [source, "-o", str(tmp_path / "no" / "o.npz")],
         "--valid: expected a share": [source, "-o", out, "--valid", "0.7"],
         "no such file": [str(tmp_path / "none.json"), "-o", out],
+        "no such file or folder: none": ["none", source, "-o", out],
         "no drawing can be used: 6 of another name than duck": [
             source,
             "-o",

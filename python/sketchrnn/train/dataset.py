@@ -62,7 +62,8 @@ def command(options: argparse.Namespace) -> int:
     left_out: Counter[str] = Counter()
     seen: set[str] = set()
     aside: Counter[str] = Counter()
-    for where, fate in _drawings(options, aside):
+    others: Counter[str] = Counter()
+    for where, fate in _drawings(options, aside, others):
         if isinstance(fate, np.ndarray):
             key = data.content_key("", fate)
             if key not in seen:
@@ -83,6 +84,9 @@ def command(options: argparse.Namespace) -> int:
     points = [len(rows) for _, rows in used]
     print(f"{options.output}: {len(used)} of {len(fates)} drawings ({counts}), ", end="")
     print(f"{min(points)} to {max(points)} points, half of them up to {int(np.median(points))}")
+    if others:
+        kinds = ", ".join(printable(suffix) for suffix, _ in others.most_common(9))
+        print(f"not read: {others.total()} files of kinds without drawings: {kinds}")
     for what, count in aside.most_common():
         print(f"not drawn in {count} files: {printable(what)}")
     for why, count in left_out.most_common():
@@ -109,21 +113,29 @@ def split(
     return {"train": ordered[second:], "valid": ordered[:first], "test": ordered[first:second]}
 
 
-def _files(sources: Sequence[str]) -> Iterator[Path]:
+def _files(sources: Sequence[str], others: Counter[str]) -> Iterator[Path]:
+    """The files to read, those of folders by name. Counts in `others` the suffixes of what else is
+    in these, but for what a system hides."""
     for source in sources:
-        if os.path.isdir(source):
-            inside = (Path(folder) / name for folder, _, names in os.walk(source) for name in names)
-            yield from sorted(path for path in inside if path.name.lower().endswith(_READ))
-        else:
+        if not os.path.isdir(source):
+            if not os.path.exists(source):
+                raise FileNotFoundError(f"no such file or folder: {source}")
             yield Path(source)
+            continue
+        inside = (Path(folder) / name for folder, _, names in os.walk(source) for name in names)
+        for path in sorted(inside):
+            if path.name.lower().endswith(_READ):
+                yield path
+            elif not path.name.startswith("."):
+                others[path.suffix.lower() or path.name] += 1
 
 
 def _drawings(
-    options: argparse.Namespace, aside: Counter[str]
+    options: argparse.Namespace, aside: Counter[str], others: Counter[str]
 ) -> Iterator[tuple[str, data.Rows | str]]:
     """Every drawing: where it stands, and its rows or why it is left out. Counts in `aside` what of
-    pictures is no line."""
-    for path in _files(options.sources):
+    pictures is no line, in `others` the files that are not read."""
+    for path in _files(options.sources, others):
         number = 0
         try:
             with warnings.catch_warnings(record=True) as said:
