@@ -244,6 +244,13 @@ def test_scores_of_each_file_are_kept(tmp_path, whole, capsys):
     assert "is there already, of another net" in capsys.readouterr().err
 
 
+def test_a_file_is_no_folder(tmp_path, recipe):
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "file", tmp_path / "file" / "in"):
+        with pytest.raises(ValueError, match=r"expected a folder, found that .*file"):
+            shards.draw(place, recipe, shards=2)
+
+
 def test_what_score_is_given(tmp_path, capsys):
     (tmp_path / "net.gen.json").write_text("{}")
     for arguments, message in (

@@ -252,6 +252,18 @@ def name_of(shard: int, shards: int) -> str:
     return f"part-{shard:0{width}}-of-{shards:0{width}}.parquet"
 
 
+def _folder(path: str | PathLike[str]) -> str:
+    """The path of a folder, made if it is not there."""
+    where = os.fspath(path)
+    try:
+        os.makedirs(where, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise ValueError(
+            f"{where}: expected a folder, found that {error.filename} is a file"
+        ) from None
+    return where
+
+
 def draw(
     folder: str | PathLike[str],
     recipe: Recipe,
@@ -267,8 +279,7 @@ def draw(
     _check.integer("n", recipe.n, 1, _check.MOST)
     if shard is not None:
         _check.integer("shard", shard, 0, shards - 1)
-    where = os.fspath(folder)
-    os.makedirs(where, exist_ok=True)
+    where = _folder(folder)
     for name in sorted(os.listdir(where)):
         found = _PART.fullmatch(name)
         if found and int(found[2]) != shards:
@@ -394,8 +405,7 @@ def score(
 ) -> list[str]:
     """Write a file of scores for each file of drawings into a folder; those that are there, whole,
     of the same nets and of files that have not changed, are kept. Returns their names."""
-    where = os.fspath(folder)
-    os.makedirs(where, exist_ok=True)
+    where = _folder(folder)
     files: list[str] = []
     done = 0
     for source in sources:
