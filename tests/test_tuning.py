@@ -14,6 +14,7 @@ import sketchrnn
 
 torch = pytest.importorskip("torch")
 
+from sketchrnn.cli import main  # noqa: E402
 from sketchrnn.train import begin, cli  # noqa: E402
 
 
@@ -118,6 +119,63 @@ def test_interrupted_there_is_something_to_draw_with(hand, tmp_path):
     assert process.returncode == 130, said
     assert b"the best so far" in said
     assert sketchrnn.load(out).draw(seed=1).strokes.size
+
+
+def test_interrupted_before_it_was_validated(hand, tmp_path, capsys, monkeypatch):
+    from sketchrnn.train.loop import Run
+
+    advance = Run._advance
+
+    def pressed(run):
+        if run.step == 3:
+            raise KeyboardInterrupt
+        advance(run)
+
+    out = tmp_path / "mine.safetensors"
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "_advance", pressed)
+        assert train(hand, out, "--steps", "9", "--every", "9", "--batch", "8") == 130
+    assert f"wrote {out}, step 3, not yet validated" in capsys.readouterr().err
+    net = sketchrnn.load(out)
+    assert net.draw(seed=1).strokes.size
+    assert json.loads(net.metadata["training"])["steps"] == 3
+    assert net != sketchrnn.load(hand / "small.safetensors")
+    # It goes on from there, and what it writes is what it has learnt since.
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "_advance", lambda run: pressed(run) if run.step < 3 else stop(run))
+
+        def stop(run):
+            if run.step == 5:
+                raise KeyboardInterrupt
+            advance(run)
+
+        assert train(hand, out, "--steps", "9", "--every", "9", "--batch", "8") == 130
+    assert json.loads(sketchrnn.load(out).metadata["training"])["steps"] == 5
+    assert not np.array_equal(sketchrnn.load(out).arrays()["wh"], net.arrays()["wh"])
+
+
+def test_what_is_said_names_its_unit_and_what_divided(hand, tmp_path, capsys):
+    out = tmp_path / "mine.safetensors"
+
+    def divided(data):
+        words = [str(data), "--from", str(hand / "small.safetensors"), "-o", str(out), *SHORT]
+        assert cli.main([*words, "--checkpoint", str(tmp_path / f"{data.name}.ckpt")]) == 0
+        return json.loads(sketchrnn.load(out).metadata["training"])["split"]
+
+    assert divided(hand / "spirals.npz") == "sha256 of what they show: 90 / 10 %"
+    said = capsys.readouterr().out
+    assert all(" nats per point in net units" in line for line in said.splitlines()[1:-1])
+    assert "nats per point in net units: {" in said.splitlines()[-1]
+    main(["dataset", str(hand / "spirals.npz"), "-o", str(tmp_path / "set.npz")])
+    assert divided(tmp_path / "set.npz") == "as the .npz says"
+    sketchrnn.read(hand / "spirals.npz").save(tmp_path / "many.ndjson")
+    lines = (tmp_path / "many.ndjson").read_text().splitlines()
+    keyed = [
+        json.dumps({**json.loads(x), "word": "spiral", "key_id": str(k)})
+        for k, x in enumerate(lines)
+    ]
+    (tmp_path / "many.ndjson").write_text("\n".join(keyed))
+    assert divided(tmp_path / "many.ndjson") == "sha256 of key_id: 85 / 7.5 / 7.5 %"
 
 
 def test_names_to_begin_from(hand):

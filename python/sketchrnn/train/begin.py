@@ -43,8 +43,9 @@ FRESH = {
 
 def usable(
     paths: Sequence[Path], wanted: str | None, max_len: int
-) -> tuple[dict[str, list[data.Drawing]], str]:
-    """Return the drawings of each split, and a line that says how many are used and why not all.
+) -> tuple[dict[str, list[data.Drawing]], str, str]:
+    """Return the drawings of each split, a line that says how many are used and why not all, and
+    what divided them.
 
     A set without drawings to validate with (a file of one split, or few drawings) is divided by the
     hashes of what they show. Raises ValueError where too few are left.
@@ -63,7 +64,16 @@ def usable(
     kept = [d for d in drawings if len(d.rows) < max_len]
     left_out[f"of {max_len} points and more (--max-len)"] += len(drawings) - len(kept)
     parts = {split: [d for d in kept if d.split == split] for split in SPLITS}
-    divided = ""
+    anew = ""
+    own = sum(data.is_divided(path) for path in paths)
+    divided = " or ".join(
+        way
+        for way, there in (
+            ("sha256 of key_id: 85 / 7.5 / 7.5 %", own < len(paths)),
+            ("as the .npz says", own > 0),
+        )
+        if there
+    )
     if not parts["train"] or not parts["valid"]:
         rest = sorted(
             (d for split in ("train", "valid") for d in parts[split]),
@@ -71,12 +81,13 @@ def usable(
         )
         valid = max(1, round(0.1 * len(rest)))
         parts["valid"], parts["train"] = rest[:valid], rest[valid:]
-        divided = "; divided anew, since all were in one part"
+        anew = "; divided anew, since all were in one part"
+        divided = "sha256 of what they show: 90 / 10 %"
     if not parts["train"] or not parts["valid"]:
         raise ValueError(f"too few drawings to train and validate: {len(kept)} of {count}")
     reasons = "".join(f", {n} left out: {why}" for why, n in left_out.items() if n)
     numbers = ", ".join(f"{len(parts[split])} {split}" for split in SPLITS)
-    return parts, f"{len(kept)} of {count} drawings ({numbers}){reasons}{divided}"
+    return parts, f"{len(kept)} of {count} drawings ({numbers}){reasons}{anew}", divided
 
 
 def net_of(

@@ -96,7 +96,7 @@ def _defaults(name: str) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; 0, or 1 with one line on stderr that says what is wrong."""
-    args = parser().parse_args(argv)
+    args = parser().parse_intermixed_args(argv)
     try:
         import torch
     except ImportError:
@@ -132,7 +132,7 @@ def _train(args: argparse.Namespace) -> None:
     if args.latent and args.conditional:
         raise ValueError("--latent: a latent vector says what to draw, expected no --conditional")
     finished = output.Output(args.output, args.conditional, args.dtype)
-    parts, said = usable(args.data, args.objects, args.max_len)
+    parts, said, divided = usable(args.data, args.objects, args.max_len)
     print(said, flush=True)
     found = sorted({d.word for split in parts.values() for d in split})
     if args.default_object and args.default_object not in found:
@@ -185,7 +185,7 @@ def _train(args: argparse.Namespace) -> None:
         print(f"continuing at step {run.step}")
     if run.done and run.step < run.settings.steps:
         print(f"no better for {run.bad} validations; a larger --patience goes on")
-    written = output.Written(args, run, parts, names, origin)
+    written = output.Written(args, run, parts, divided, names, origin)
     finished.tried(written.packed())
 
     def report(o: dict[str, float]) -> None:
@@ -196,12 +196,14 @@ def _train(args: argparse.Namespace) -> None:
         run.go(report)
     except KeyboardInterrupt:
         run.save()
-        if run.history:
+        if run.step:
             finished.put(written.packed())
-            print(f"\nwrote {args.output}, the best so far", file=sys.stderr)
+            which = "the best so far" if run.history else f"step {run.step}, not yet validated"
+            print(f"\nwrote {args.output}, {which}", file=sys.stderr)
         raise
     finished.put(written.evaluated())
-    print(f"wrote {args.output}: {json.dumps(written.record['losses'])}")
+    losses = json.dumps(written.record["losses"])
+    print(f"wrote {args.output}, nats per point in net units: {losses}")
 
 
 def _end(args: argparse.Namespace) -> None:
@@ -260,7 +262,7 @@ def _report_round(o: dict[str, Any]) -> None:
 def _report(o: dict[str, float]) -> None:
     print(
         f"step {o['step']:6.0f}  train {o['train']:.4f}  valid {o['nats']:.4f} nats per point "
-        f"(cell {o['cell']:.4f}, paper {o['paper']:.4f})"
+        f"in net units (cell {o['cell']:.4f}, paper {o['paper']:.4f})"
         + (f"  L_R {o['paper']:.4f}  L_KL {o['kl']:.4f}" if "kl" in o else "")
         + f"  {o['seconds']:.0f} s",
         flush=True,

@@ -216,6 +216,11 @@ def look_at_folder(output: Path | str) -> None:
         raise PermissionError(f"{output}: cannot be written")
 
 
+def is_divided(path: Path) -> bool:
+    """Whether a file itself says which of its drawings are to train on, as sketch-rnn's do."""
+    return path.suffix == ".npz" and not is_cache(path)
+
+
 def _reader(path: Path) -> Callable[[Path], Iterable[Drawing]]:
     if path.suffix.lower() in (".svg", ".bin", ".json"):
         raise ValueError(f"{path}: make a data set of it by sketchrnn dataset")

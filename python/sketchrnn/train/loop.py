@@ -218,9 +218,10 @@ class Run:
                 self.average[name].lerp_(p, 1.0 - decay)
 
     def averaged(self, best: bool = True) -> Net:
-        """The net with the averaged weights: the best on validation, or the latest."""
+        """The net with the averaged weights: the best on validation, or the latest, which it is
+        also before the first validation."""
         net = copy.deepcopy(self.net)
-        net.load_state_dict(self.best if best else self.average)
+        net.load_state_dict(self.best if best and self.history else self.average)
         return net
 
     def _validate(self) -> dict[str, float]:

@@ -56,10 +56,12 @@ class Written:
         args: argparse.Namespace,
         run: Run,
         parts: dict[str, list[data.Drawing]],
+        divided: str,
         names: list[str],
         origin: dict[str, Any] | None,
     ) -> None:
         self.args, self.run, self.parts, self.names, self.origin = args, run, parts, names, origin
+        self.divided = divided
         self.name = args.name or args.output.name.split(".")[0].replace("_", " ")
         self.record: dict[str, Any] = {}
 
@@ -70,7 +72,7 @@ class Written:
             "data": [p.name for p in self.args.data],
             "objects": len(self.names) or sorted({d.word for d in self.parts["train"]}),
             "drawings": {k: len(v) for k, v in self.parts.items()},
-            "split": "sha256 of key_id: 85 / 7.5 / 7.5 %",
+            "split": self.divided,
             "seed": s.seed,
             "steps": run.step,
             "seconds": round(run.seconds),
