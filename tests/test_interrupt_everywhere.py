@@ -7,8 +7,11 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 from conftest import child_process
+
+import sketchrnn
 
 # As in test_interrupt.py: 100 ms are promised, a busy machine that does not even run the child at
 # once is granted another 200 ms.
@@ -65,6 +68,34 @@ PREPARE = {
         '    name="endless", scale_factor=1.0, max_len=9), "endless"))\n'
     ),
 }
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no timer here")
+def test_arrow_data_of_many_rows():
+    """By the processor's time, so that a busy machine changes nothing: a twentieth of what one call
+    takes, in which no bytecode is run."""
+    rows = np.zeros((8_000_000, 5), np.float32)
+    rows[:, 2] = 1
+    made = sketchrnn.Sketches(rows, np.arange(0, 8_000_001, 80), "cat").__arrow_c_array__()
+
+    def took(seconds):
+        begun = time.process_time()
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+        try:
+            sketchrnn._core.from_arrow(*made)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+        return time.process_time() - begun
+
+    old = signal.signal(signal.SIGPROF, signal.default_int_handler)
+    try:
+        took(0)
+        whole = took(0)
+        assert took(whole / 20) < whole / 2
+    finally:
+        signal.signal(signal.SIGPROF, old)
 
 
 @pytest.mark.parametrize("what", WORK)

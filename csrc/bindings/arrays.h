@@ -34,6 +34,22 @@ py::array_t<T> own(std::unique_ptr<T[]> data, std::vector<Index> shape) {
   return py::array_t<T>(std::move(shape), raw, owner);
 }
 
+// Elements between which Python looks for Ctrl-C: some milliseconds of work.
+constexpr std::size_t kPortion = std::size_t{1} << 18;
+
+inline void hear_signals() {
+  if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+}
+
+// f(first, end) for the portions of so many elements.
+template <class F>
+void in_portions(std::size_t count, const F& f) {
+  for (std::size_t first = 0; first < count; first += kPortion) {
+    hear_signals();
+    f(first, std::min(first + kPortion, count));
+  }
+}
+
 // Stroke-5 rows that place(i) names in messages.
 template <class Place>
 std::vector<Row> rows_from(const FloatArray& array, const char* what, const Place& place) {
@@ -42,14 +58,12 @@ std::vector<Row> rows_from(const FloatArray& array, const char* what, const Plac
   const auto count = static_cast<std::size_t>(array.shape(0));
   std::vector<Row> rows;
   rows.reserve(count);
-  constexpr std::size_t portion = std::size_t{1} << 20;  // some milliseconds
-  for (std::size_t first = 0; first < count; first += portion) {
-    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+  in_portions(count, [&](std::size_t first, std::size_t end) {
     for_each_row(
-        array.data() + kStroke5 * first, std::min(portion, count - first),
+        array.data() + kStroke5 * first, end - first,
         [&](std::size_t i) { return place(first + i); },
         [&](const Row& row) { rows.push_back(row); });
-  }
+  });
   return rows;
 }
 

@@ -43,9 +43,18 @@ struct Column {
     return ((static_cast<const unsigned char*>(array->buffers[0])[bit / 8] >> (bit % 8)) & 1) != 0;
   }
   void all_present() const {
-    for (std::int64_t i = 0; i < length; ++i)
+    for_each([&](std::int64_t i) {
       if (!present(i))
         throw ArgumentError("column '" + name + "': element " + std::to_string(i) + " is null");
+    });
+  }
+  // take(i) for each of its elements.
+  template <class Take>
+  void for_each(const Take& take) const {
+    in_portions(static_cast<std::size_t>(std::max<std::int64_t>(length, 0)),
+                [&](std::size_t first, std::size_t end) {
+                  for (std::size_t i = first; i < end; ++i) take(static_cast<std::int64_t>(i));
+                });
   }
   // Child k, of which the elements [from, from + count) are meant.
   Column child(std::int64_t k, std::int64_t from, std::int64_t count) const {
@@ -75,7 +84,7 @@ void each(const Column& column, const char* wanted, const Take& take) {
   const auto as = [&](auto type) {
     using T = decltype(type);
     const T* const values = column.buffer<T>(1) + column.start;
-    for (std::int64_t i = 0; i < column.length; ++i) take(i, values[i]);
+    column.for_each([&](std::int64_t i) { take(i, values[i]); });
   };
   const std::string_view format = column.format();
   if (format.size() != 1) unlike(column.name, wanted, column.schema->format);
@@ -117,14 +126,11 @@ py::list texts(const Column& column) {
   const auto between = [&](auto type) {
     using T = decltype(type);
     const T* const offsets = column.buffer<T>(1) + column.start;
-    for (std::int64_t i = 0; i < column.length; ++i) {
-      if (!column.present(i)) {
-        out.append(py::none());
-        continue;
-      }
+    column.for_each([&](std::int64_t i) {
+      if (!column.present(i)) return out.append(py::none());
       const auto size = static_cast<std::int64_t>(offsets[i + 1] - offsets[i]);
       put(size == 0 ? "" : column.buffer<char>(2) + offsets[i], size);
-    }
+    });
   };
   if (column.schema->dictionary != nullptr && column.array->dictionary != nullptr) {
     const ArrowArray* const known = column.array->dictionary;

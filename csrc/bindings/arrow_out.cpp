@@ -163,6 +163,7 @@ ArrowArray rows_of(const CheckedDrawings& drawings) {
     double y = 0.0;
     for (auto i = static_cast<std::size_t>(drawings.offsets[d]);
          i < static_cast<std::size_t>(drawings.offsets[d + 1]); ++i) {
+      if (i % kPortion == 0) hear_signals();
       const Row& row = drawings.rows[i];
       const auto to_x = Form::taken(x + row.dx, x, row.dx);
       const auto to_y = Form::taken(y + row.dy, y, row.dy);
