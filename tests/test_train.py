@@ -270,8 +270,9 @@ def test_turned_drawings_keep_their_lengths() -> None:
 
 def test_from_astray_the_targets_lead_back() -> None:
     plain = batches.collate(drawings(8), {}, 30.0)
-    astray = batches.drifted(plain, 0.05, np.random.default_rng(0))
-    same = batches.drifted(plain, 0.0, np.random.default_rng(0))
+    missed = batches.chance(plain, 0.05, np.random.default_rng(0))
+    astray = batches.led_back(plain, lambda t, inputs, wanted: missed[t])
+    same = batches.led_back(plain, lambda t, inputs, wanted: 0.0 * wanted)
     assert (same.targets == plain.targets).all()
     at, should = (np.cumsum(b.inputs[..., :2], 0, dtype=np.float64) for b in (astray, plain))
     after, wanted = (at + astray.targets[..., :2], should + plain.targets[..., :2])

@@ -102,6 +102,31 @@ def run_of(tmp_path, steps=6, name="a.ckpt", **more):
     return latent.LatentRun(small(), settings, train, valid, {}, 30.0, checkpoint)
 
 
+def test_own_steps_are_the_nets():
+    """The offsets are the mean of the likeliest component where chance has no say."""
+
+    class NoChance:
+        def gumbel(self, size):
+            return np.zeros(size)
+
+        def standard_normal(self, size, dtype):
+            return np.zeros(size, dtype)
+
+    net = small()
+    batch = batches.collate(drawings(4), {}, 30.0)
+    rows = torch.from_numpy(batch.targets)
+    lengths = torch.from_numpy(batch.valid.sum(0).astype(np.int64))
+    with torch.no_grad():
+        out, _ = net.follow(batch)
+        _, pi, mx, my, *_ = model.split(out)
+        best = pi.argmax(-1, keepdim=True)
+        wanted = torch.stack([v.gather(-1, best)[..., 0] for v in (mx, my)], -1)
+        steps = latent.OwnSteps(net, rows, lengths, [0])
+        steps.rng = NoChance()
+        found = torch.stack([steps.step(torch.from_numpy(x)) for x in batch.inputs])
+    torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-5)  # float32, in another order
+
+
 def test_objective_is_the_papers(tmp_path):
     run = run_of(tmp_path, w_kl=0.7, kl_min=0.3)
     batch = run.batches[0]
@@ -130,6 +155,35 @@ def test_resumed_training_is_the_same(tmp_path):
     strip = [{k: v for k, v in one.items() if k != "seconds"} for one in whole.history]
     assert strip == [{k: v for k, v in one.items() if k != "seconds"} for one in part.history]
     assert {"paper", "kl"} <= whole.history[-1].keys()  # L_R and L_KL
+
+
+def test_whitened_nets_are_the_same_where_drawings_are_normal():
+    net = small()
+    given = [batches.collate(drawings(40, seed), {}, 30.0) for seed in range(5)]
+    white = latent.whitened(net, given)
+    mus, variances = [], []
+    with torch.no_grad():
+        for batch in given:
+            before, after = (one.follow(batch)[0] for one in (net, white))
+            torch.testing.assert_close(after, before, rtol=1e-3, atol=1e-3)  # float32
+            lengths = torch.from_numpy(batch.valid.sum(0)).long()
+            mu, spread = white.encode(torch.from_numpy(batch.targets), lengths)
+            mus.append(mu)
+            variances.append(spread.exp())
+    every = torch.cat(mus)
+    assert every.mean(0).abs().max() < 1e-3
+    spread = every.T @ every / len(every) + torch.diag(torch.cat(variances).mean(0))
+    # σ is fitted: on its own axes it is near, and has none between them.
+    torch.testing.assert_close(spread.diag(), torch.ones(3), rtol=0.1, atol=0.0)
+
+
+def test_own_steps_lead_back(tmp_path):
+    run = run_of(tmp_path, own=1.0)
+    batch, seen = run._batch(), run._seen.numpy()
+    assert (batch.targets[..., 2:] == seen[..., 2:]).all()
+    assert (batch.targets[0] == seen[0]).all()  # nothing has gone astray yet
+    assert np.abs(batch.targets - seen)[1:, :, :2].max() > 0.01
+    assert (run._batch().inputs == batch.inputs).all()
 
 
 def test_it_learns_what_z_says(tmp_path):

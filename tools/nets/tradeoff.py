@@ -85,7 +85,8 @@ def main() -> None:
         settings = morph.settings(args.object, args.steps)
         settings = replace(settings, every=max(1, args.steps // 10), patience=99)
         # The paper's loss alone; a tolerance would hold all of them at one L_KL.
-        settings = replace(settings, w_kl=weight, kl_min=0.0, drift=0.0)
+        settings = replace(settings, w_kl=weight, kl_min=0.0, drift=0.0, own=0.0)
+        settings = replace(settings, keep=0.95, weight_drop=0.05)
         checkpoint = args.output / f"{args.object}-{weight}.ckpt"
         run = latent.LatentRun(net, settings, parts["train"], parts["valid"], {}, scale, checkpoint)
         with (args.output / f"{args.object}-{weight}.jsonl").open("a") as log:

@@ -6,8 +6,9 @@ batches that it would have seen.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,30 +105,38 @@ def collate(
     return Batch(inputs, targets, valid, words, int(lengths.sum()) + count)
 
 
-def drifted(batch: Batch, amount: float, rng: np.random.Generator) -> Batch:
-    """The batch as one sees it whose pen has gone astray, and how to come back.
+def led_back(
+    batch: Batch, error: Callable[[int, NDArray[np.float32], NDArray[np.float32]], NDArray[Any]]
+) -> Batch:
+    """The batch as one sees it whose pen goes astray, and how to come back: a net that draws on
+    after its own points has to know where it is.
 
-    Each point of the inputs lies beside the drawing's: by up to 2 · `amount` (of a standard
-    deviation, net units; each drawing has its own share) more with each row, four times that after
-    a jump. The next target leads back a quarter of the way, a jump all of it: a net that draws on
-    after its own points has to know where it is. (After DAgger, Ross et al. 2011: learn from the
-    states that one's own steps lead to.)
+    error(t, inputs (B, 5), wanted (B, 2)) says by how much row t misses what is wanted there. The
+    next targets lead back a quarter of the way, a jump all of it. (After DAgger, Ross et al. 2011:
+    learn from the states that one's own steps lead to.)
     """
     inputs, targets = batch.inputs.copy(), batch.targets.copy()
     jumps = np.zeros(batch.valid.shape, bool)
     jumps[1:] = batch.targets[:-1, :, 3] > 0.5
     back = np.where(jumps, 1.0, 0.25)[..., None]
-    size = amount * rng.uniform(0.0, 2.0, (batch.valid.shape[1], 1))
-    noise = (
-        rng.standard_normal((*batch.valid.shape, 2)) * size * np.where(jumps, 4.0, 1.0)[..., None]
-    )
     astray = np.zeros((*targets.shape[1:2], 2))
     for t in range(len(targets)):
         targets[t, :, :2] -= back[t] * astray
-        astray += noise[t] - back[t] * astray
+        missed = error(t, inputs[t], targets[t, :, :2])
+        astray += missed - back[t] * astray
         if t + 1 < len(targets):
-            inputs[t + 1, :, :2] = targets[t, :, :2] + noise[t]
+            inputs[t + 1, :, :2] = targets[t, :, :2] + missed
     return replace(batch, inputs=inputs, targets=targets)
+
+
+def chance(batch: Batch, amount: float, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Errors (T, B, 2) of a pen that goes astray by chance: by up to 2 · `amount` (of a standard
+    deviation, net units; each drawing has its own share) with each row, four times that after a
+    jump."""
+    size = amount * rng.uniform(0.0, 2.0, (batch.valid.shape[1], 1))
+    noise = rng.standard_normal((*batch.valid.shape, 2)) * size
+    noise[1:] *= np.where(batch.targets[:-1, :, 3] > 0.5, 4.0, 1.0)[..., None]
+    return noise
 
 
 def buckets(

@@ -7,7 +7,9 @@ is only evaluated. z acts through the gates' bias (z · wx[5:]) and the first st
 
 from __future__ import annotations
 
+import copy
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +19,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..nets.safetensors import ARRAYS, LATENT
-from .batches import Batch, drifted
+from .batches import Batch, chance, led_back
 from .loop import Run, Settings
-from .model import Net, lstm
+from .model import Net, forward_cell, lstm, split
 
 
 class LatentNet(Net):
@@ -47,10 +49,8 @@ class LatentNet(Net):
         self.z_w = nn.Parameter(torch.randn(latent, 2 * hidden) * 1e-3)
         self.z_b = nn.Parameter(torch.zeros(2 * hidden))
 
-    def encode(
-        self, rows: Tensor, lengths: Tensor, kept: Tensor | None = None, **how: Any
-    ) -> tuple[Tensor, Tensor]:
-        """Rows (T, B, 5) in net units, lengths (B,) → μ and log σ² (B, N_z)."""
+    def read(self, rows: Tensor, lengths: Tensor, kept: Tensor | None = None, **how: Any) -> Tensor:
+        """Rows (T, B, 5) in net units, lengths (B,) → the last h of both directions (B, 2E)."""
         each = torch.arange(rows.shape[1])
         at = torch.arange(len(rows))[:, None]
         backwards = torch.where(at < lengths, lengths - 1 - at, at)
@@ -60,7 +60,13 @@ class LatentNet(Net):
             part = None if kept is None else kept[i]
             h = lstm(order, wx, wh, b.expand(len(each), -1), kept=part, **how)
             ends.append(h[lengths - 1, each])
-        both = torch.cat(ends, 1)
+        return torch.cat(ends, 1)
+
+    def encode(
+        self, rows: Tensor, lengths: Tensor, kept: Tensor | None = None, **how: Any
+    ) -> tuple[Tensor, Tensor]:
+        """The same → μ and log σ² (B, N_z)."""
+        both = self.read(rows, lengths, kept, **how)
         return both @ self.mu_w + self.mu_b, both @ self.sigma_w + self.sigma_b
 
     def follow(  # type: ignore[override]
@@ -95,14 +101,48 @@ class LatentNet(Net):
 @dataclass(frozen=True)
 class LatentSettings(Settings):
     """The loss is L_R + w_kl · η · max(L_KL, kl_min), η = 1 - (1 - eta_min) · kl_rate^step: the
-    paper's w_KL, η_min, R and KL_min (section 3.3; Magenta's defaults). `drift`: the decoder learns
-    from drawings gone astray (:func:`.batches.drifted`), in pixels."""
+    paper's w_KL, η_min, R and KL_min (section 3.3; Magenta's defaults). The decoder learns from
+    drawings gone astray (:func:`.batches.led_back`): a share `own` of them by its own steps, the
+    others by chance, up to twice `drift` pixels a row."""
 
     w_kl: float = 0.5
     eta_min: float = 0.01
     kl_rate: float = 0.99995
     kl_min: float = 0.2
     drift: float = 0.0
+    own: float = 0.0
+
+
+OWN_TEMPERATURE = 0.2
+"""At which nets are asked for what they keep of a drawing."""
+MOST_ASTRAY = 16.0
+"""Pixels that a row's error counts for: what is further off is another drawing, and no way back."""
+
+
+class OwnSteps:
+    """A net that draws along a batch: the offsets are its own, pen states those of the drawings."""
+
+    def __init__(self, net: LatentNet, rows: Tensor, lengths: Tensor, seed: list[int]) -> None:
+        self.net = net
+        self.rng = np.random.default_rng(seed)
+        z, _ = net.encode(rows, lengths)
+        self.c, self.h = torch.tanh(z @ net.z_w + net.z_b).chunk(2, 1)
+        self.bias = net.b + z @ net.wx[5:]
+        self.weights = torch.cat([net.wh, net.wx[:5]])
+
+    def step(self, inputs: Tensor) -> Tensor:
+        """Inputs (B, 5) → offsets (B, 2) at OWN_TEMPERATURE (eq. 8)."""
+        everything = torch.ones(1, dtype=torch.uint8)
+        a = torch.cat([self.h, inputs], 1) @ self.weights
+        self.h, _, self.c = forward_cell(a, self.bias, self.c, everything, 1.0)
+        _, pi, mx, my, lx, ly, r = split(self.h @ self.net.wo + self.net.bo)
+        gumbel = torch.from_numpy(self.rng.gumbel(size=pi.shape))
+        chosen = (pi / OWN_TEMPERATURE + gumbel).argmax(1, keepdim=True)
+        mx, my, lx, ly, r = (values.gather(1, chosen)[:, 0] for values in (mx, my, lx, ly, r))
+        u, v = torch.from_numpy(self.rng.standard_normal((2, len(mx)), np.float32))
+        rho, wide = torch.tanh(r), math.sqrt(OWN_TEMPERATURE)
+        v = rho * u + torch.sqrt(1.0 - rho * rho) * v
+        return torch.stack([mx + wide * lx.exp() * u, my + wide * ly.exp() * v], 1)
 
 
 class LatentRun(Run):
@@ -114,10 +154,24 @@ class LatentRun(Run):
     def _batch(self) -> Batch:
         batch = super()._batch()
         self._seen = torch.from_numpy(batch.targets)
-        if self.settings.drift == 0.0:
+        s = self.settings
+        if s.drift == 0.0 and s.own == 0.0:
             return batch
-        rng = np.random.default_rng([self.settings.seed, 9, self.step])
-        return drifted(batch, self.settings.drift / self.scale_factor, rng)
+        rng = np.random.default_rng([s.seed, 9, self.step])
+        missed = chance(batch, s.drift / self.scale_factor, rng)
+        if s.own == 0.0:
+            return led_back(batch, lambda t, inputs, wanted: missed[t])
+        by_itself = rng.random((batch.valid.shape[1], 1)) < s.own
+        most = MOST_ASTRAY / self.scale_factor
+        with torch.no_grad():
+            lengths = torch.from_numpy(batch.valid.sum(0).astype(np.int64))
+            steps = OwnSteps(self.net, self._seen, lengths, [s.seed, 10, self.step])
+
+            def error(t: int, inputs: Any, wanted: Any) -> NDArray[Any]:
+                own = steps.step(torch.from_numpy(inputs)).numpy() - wanted
+                return np.where(by_itself, own.clip(-most, most), missed[t])
+
+            return led_back(batch, error)
 
     def _given(self, batch: Batch) -> dict[str, Tensor]:
         count = batch.valid.shape[1]
@@ -142,6 +196,51 @@ class LatentRun(Run):
         s = self.settings
         per_row = s.n_max * len(self.valid) / found["rows"]
         return found["nats"] + per_row * s.w_kl * max(found["kl"], s.kl_min)
+
+
+def whitened(net: LatentNet, batches: Iterable[Batch]) -> LatentNet:
+    """The net, with the same reconstructions, in whose latent space the vectors of these drawings
+    have mean 0 and covariance I together.
+
+    A tolerance (KL_min) lets them lie anywhere; z that nobody gives is from N(0, I), which is then
+    where drawings are. σ stays one number for each axis, fitted anew by least squares in log σ².
+    """
+    net = copy.deepcopy(net)
+    with torch.no_grad():
+        read = torch.cat(
+            [
+                net.read(torch.from_numpy(b.targets), torch.from_numpy(b.valid.sum(0)).long())
+                for b in batches
+            ]
+        ).double()
+        old = {name: p.double() for name, p in net.named_parameters()}
+        mu = read @ old["mu_w"] + old["mu_b"]
+        variance = (read @ old["sigma_w"] + old["sigma_b"]).exp()
+        mean = mu.mean(0)
+        spread = (mu - mean).T @ (mu - mean) / len(mu) + torch.diag(variance.mean(0))
+        values, axes = torch.linalg.eigh(spread)
+        there, back = (axes @ torch.diag(values**power) @ axes.T for power in (-0.5, 0.5))
+        ones = torch.ones(len(read), 1, dtype=read.dtype)
+        sides = torch.cat([read, ones], 1)
+        # Some rows of a thousandth: fewer drawings than units leave directions without any.
+        held = 1e-3 * len(read) * torch.eye(sides.shape[1], dtype=read.dtype)
+        fitted = torch.linalg.solve(
+            sides.T @ sides + held, sides.T @ (variance @ (there**2).T).log()
+        )
+        z_to_gates = old["wx"][5:]
+        new = {
+            "mu_w": old["mu_w"] @ there,
+            "mu_b": (old["mu_b"] - mean) @ there,
+            "sigma_w": fitted[:-1],
+            "sigma_b": fitted[-1],
+            "z_w": back @ old["z_w"],
+            "z_b": old["z_b"] + mean @ old["z_w"],
+            "wx": torch.cat([old["wx"][:5], back @ z_to_gates]),
+            "b": old["b"] + mean @ z_to_gates,
+        }
+        for name, value in new.items():
+            getattr(net, name).copy_(value)
+    return net
 
 
 def begun(

@@ -50,7 +50,7 @@ def products(bfloat16: bool) -> torch.dtype:
     return torch.bfloat16 if bfloat16 and _products_faster() else torch.float32
 
 
-def _forward_cell(
+def forward_cell(
     a: Tensor, bias: Tensor, c: Tensor, kept: Tensor, gain: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Products and bias (B, 4H), state c, kept (0 or 1) (B, H) → h, h for products, c'."""
@@ -95,7 +95,7 @@ def _backward_cell(
     return da.to(a.dtype), dc * f
 
 
-_plain: tuple[Cell, Cell] = (_forward_cell, _backward_cell)
+_plain: tuple[Cell, Cell] = (forward_cell, _backward_cell)
 _cells = _plain
 
 
@@ -105,7 +105,7 @@ def compile_cells() -> bool:
     if shutil.which("g++") is None and shutil.which("clang++") is None:
         return False
     _cells = (
-        torch.compile(_forward_cell, dynamic=False),
+        torch.compile(forward_cell, dynamic=False),
         torch.compile(_backward_cell, dynamic=False),
     )
     return True
