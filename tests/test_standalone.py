@@ -13,6 +13,7 @@ from conftest import drawing_net
 from latent_nets import latent_net, some_drawings
 
 import sketchrnn
+from sketchrnn.nets.safetensors import rebuilt
 
 ROOT = Path(__file__).resolve().parents[1]
 KERNELS = ROOT / "csrc" / "kernels"
@@ -94,6 +95,20 @@ def test_bundled_nets_and_objects(tmp_path):
         net = sketchrnn.load(name, precision="i8")
         net = net.of(options["object"]) if options else net
         assert rows_by_c(header(net), tmp_path, "-O1") == rows_by_core(net, 0.4)
+
+
+@needs_cc
+def test_the_licence(tmp_path):
+    text = header(sketchrnn.load("pig-64", precision="i8"))
+    said = "Apache-2.0. Trained on drawings of the Quick, Draw! dataset, (c) Google, CC BY 4.0"
+    assert f" * Licence of the numbers: {said}" in text
+    # A stranger's ends no comment early.
+    net = drawing_net(8, 2, precision="i8")
+    hostile = "*/ int x; /* // ??/\n*\\\n/ \u2028 net_ */"
+    changed = rebuilt(net.container, {}, metadata={"licence": hostile, "name": hostile})
+    named = sketchrnn.Net(sketchrnn._core.Net.from_bytes(changed, "hostile", "i8"))
+    text = header(named)
+    assert rows_by_c(text, tmp_path, "-O1") == rows_by_core(net, 0.4)
 
 
 @needs_cc

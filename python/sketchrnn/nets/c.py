@@ -101,7 +101,8 @@ def _write_object(net: Net, target: str, symbol: str) -> list[str]:
 
 def comment(text: str) -> str:
     """Return what a comment may hold: nothing that ends it early or starts a trigraph."""
-    return re.sub(r"[^A-Za-z0-9 _.,-]", "_", text)
+    text = text.replace("\N{COPYRIGHT SIGN}", "(c)")
+    return re.sub(r"[^A-Za-z0-9 _.,:;!/()-]", "_", text)
 
 
 def symbol_of(target: str) -> str:

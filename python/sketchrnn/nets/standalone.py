@@ -121,7 +121,7 @@ def _text(net: Net, temperature: float | None, z: NDArray[np.float32] | None) ->
  * Constants (flash)   {constant} bytes, and 6 to 12 KB of code
  * A stream (RAM)      {ram} bytes ({ram + depth} with the DSP extension), 0.7 KB of stack
  * Multiply-adds       {products} a point
- * Licence of the numbers: {comment(net.metadata.get("license", "not stated"))}
+ * Licence of the numbers: {comment(net.metadata.get("licence", "not stated"))}
  * Written by `sketchrnn embed --standalone`. */
 #ifndef NET_STANDALONE_H
 #define NET_STANDALONE_H
