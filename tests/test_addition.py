@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -155,6 +156,10 @@ def broken(edit: str) -> bytes:
         del header["__metadata__"]["name"]
     elif edit == "folder":
         header["__metadata__"]["base_name"] = "../all"
+    elif edit.startswith("base_name "):
+        header["__metadata__"]["base_name"] = edit.removeprefix("base_name ")
+    elif edit == "large":
+        blobs[place("wh.scale")] = np.array([3e38], "<f4").tobytes()
     elif edit == "lost":
         header["__metadata__"]["base_name"] = "nothing"
     elif edit == "object":
@@ -183,6 +188,14 @@ def broken(edit: str) -> bytes:
         ("name", "metadata: name"),
         ("folder", "metadata: base_name: expected a name"),
         ("lost", "metadata: base_name: this adds to a net in .*nothing.safetensors"),
+        ("base_name all/", "metadata: base_name: expected a name, found 'all/'"),
+        ("base_name ./all", "metadata: base_name: expected a name"),
+        ("base_name all\0", "metadata: base_name: this adds to a net in .*, which is not there"),
+        (
+            "base_name " + "a" * 5000,
+            "metadata: base_name: this adds to a net in '.{100,300}, which",
+        ),
+        ("large", "'wh': becomes too large for float32"),
         ("object", "metadata: base_object: the base knows no 'owl'"),
         ("hash", "metadata: base: this adds to the net with sha256 'f00'"),
         ("trailing", "more than the arrays"),
@@ -194,6 +207,21 @@ def test_broken_files_are_refused(path: Path, edit: str, message: str) -> None:
     with pytest.raises(sketchrnn.WeightsError, match=message) as error:
         sketchrnn.load(path)
     assert str(error.value).startswith(f"{path}: ")
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_base_that_is_no_file(path: Path, tmp_path: Path) -> None:
+    path.write_bytes(addition.packed(change(), own(base_name="other")))
+    other = path.with_name("other.safetensors")
+    for make in (Path.mkdir, os.mkfifo, lambda p: p.symlink_to("/dev/zero")):
+        make(other)
+        with pytest.raises(sketchrnn.WeightsError, match="which is not there") as error:
+            sketchrnn.load(path)
+        assert str(error.value).startswith(f"{path}: ")
+        other.rmdir() if other.is_dir() else other.unlink()
+    other.write_bytes(b"x" * 99)
+    with pytest.raises(sketchrnn.WeightsError, match=r"other\.safetensors: "):
+        sketchrnn.load(path)
 
 
 def test_a_base_of_another_shape_is_refused() -> None:

@@ -98,15 +98,22 @@ def read(path: str) -> bytes:
     _, facts = _parsed(data, path)
     name = facts["base_name"]
     if not is_name(name):
-        raise _core.WeightsError(f"{path}: metadata: base_name: expected a name, found {name!r}")
-    beside = os.path.join(os.path.dirname(path), f"{name}.safetensors")
-    try:
-        state = os.stat(beside)
-        base = _opened(beside, state.st_mtime_ns, state.st_size)
-    except FileNotFoundError:
         raise _core.WeightsError(
-            f"{path}: metadata: base_name: this adds to a net in {beside}, which is not there"
-        ) from None
+            f"{path}: metadata: base_name: expected a name, found {name!r:.80}"
+        )
+    beside = os.path.join(os.path.dirname(path), f"{name}.safetensors")
+    if not os.path.isfile(beside):  # nor what the file system cannot even look up
+        raise _core.WeightsError(
+            f"{path}: metadata: base_name: this adds to a net in {beside!r:.300}, "
+            "which is not there"
+        )
+    state = os.stat(beside)
+    try:
+        base = _opened(beside, state.st_mtime_ns, state.st_size)
+    except _core.WeightsError:
+        raise
+    except ValueError as error:
+        raise _core.WeightsError(f"{path}: metadata: base_name: {beside}: {error}") from None
     return merged(data, base, path)
 
 
@@ -159,10 +166,14 @@ def merged(addition: bytes, base: Base, what: str) -> bytes:
         if key in PRODUCTS:
             parts = (found[f"{key}.{part}"].astype(np.float32) for part in PARTS)
             u, v, shift, scale = parts
-            change = (u * np.exp2(shift)) @ v * scale
+            with np.errstate(over="ignore"):
+                change = (u * np.exp2(shift)) @ v * scale
         else:
             change = found[f"{key}.add"].astype(np.float32)
-        arrays[key] = given[key] + change
+        with np.errstate(over="ignore"):
+            arrays[key] = given[key] + change
+        if not np.isfinite(arrays[key]).all():
+            raise _core.WeightsError(f"{what}: array {key!r}: becomes too large for float32")
     # As the nets are stored that stand alone: a quarter of the memory to go through at each step.
     arrays["wh"], arrays["wh.column_scale"] = in_8_bits(arrays["wh"])
     core, own = base.core, {"format", "format_version", *_OWN}

@@ -41,7 +41,7 @@ class CatalogEntry(NamedTuple):
 def is_name(text: str) -> bool:
     """Whether a text is a plain name: from a caller or a file, nothing else may reach the file
     system."""
-    return text not in ("", ".", "..") and (_BUNDLED / text).parent == _BUNDLED
+    return text not in ("", ".", "..") and Path(text).name == text
 
 
 def bundled_path(name: str) -> Path | None:
