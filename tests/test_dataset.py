@@ -36,6 +36,7 @@ def test_a_folder_of_everything(tmp_path, capsys):
     )
     (source / "empty.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
     (source / "broken.svg").write_text("<svg")
+    (source / "nowhere.json").symlink_to("nothing")
     (source / "notes.txt").write_text("not for us")
     long = np.tile(np.array([[200, 1, 0], [-200, 1, 0]], float), (150, 1))
     sketchrnn.Sketch(long).save(source / "long.json")
@@ -44,9 +45,15 @@ def test_a_folder_of_everything(tmp_path, capsys):
     said = capsys.readouterr().out
     fates = json.loads(report.read_text())
     assert sum(entry["used"] for entry in fates) == 6
-    assert f"{out}: 6 of 10 drawings (4 train, 1 valid, 1 test)" in said
+    assert f"{out}: 6 of 11 drawings (4 train, 1 valid, 1 test)" in said
     for reason in (
-        *("1 the same as another", "1 nothing drawn", "1 cannot be read", "not drawn in 1 files"),
+        *(
+            "1 the same as another",
+            "1 nothing drawn",
+            "1 cannot be read: not",
+            "1 cannot be read: no such file",
+            "not drawn in 1 files",
+        ),
         "1 of 200 points and more (--max-len, --simplify)",
     ):
         assert reason in said

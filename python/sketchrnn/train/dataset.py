@@ -146,8 +146,6 @@ def _drawings(
                         aside[str(warning.message).removeprefix(f"{path}: left out: ")] += 1
                     said.clear()
                     yield where, _rows(sketch.lines(), sketch.name, options, path)
-        except FileNotFoundError:
-            raise
         except (OSError, ValueError) as error:
             yield f"{path}: {number}", f"cannot be read: {str(error).removeprefix(f'{path}: ')}"
 
