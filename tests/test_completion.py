@@ -134,6 +134,40 @@ def test_plotted_where_the_paper_lies(face, net, tmp_path):
         assert picture.size == (400, 200)
 
 
+@pytest.mark.parametrize(
+    ("aspect", "page"),
+    [
+        ("", (-500, -1500, 1000, 2000)),
+        ("xMidYMid meet", (-500, -1500, 1000, 2000)),
+        ("xMinYMin", (-500, -1000, 1000, 2000)),
+        ("xMidYMax meet", (-500, -2000, 1000, 2000)),
+        ("xMaxYMid slice", (0, -1000, 500, 1000)),
+        ("none", (-500, -1000, 1000, 1000)),
+    ],
+)
+def test_pages_of_other_proportions_than_their_view_box(aspect, page, tmp_path):
+    pytest.importorskip("svgpathtools")
+    (tmp_path / "a.svg").write_text(
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="100mm" height="200mm" '
+        f'viewBox="-500 -1000 1000 1000" preserveAspectRatio="{aspect}">'
+        '<path d="M100-300L300-500"/>'
+        f'<svg width="80" height="40" viewBox="0 0 10 10" preserveAspectRatio="{aspect}">'
+        '<path d="M0 0L10 10"/></svg></svg>'
+    )
+    drawing = sketchrnn.read(tmp_path / "a.svg")[0]
+    assert drawing.original.view_box == pytest.approx(page)
+    inner = drawing.lines_in_original()[1][1]
+    scale = np.array({"none": (8, 4), "xMaxYMid slice": (8, 8)}.get(aspect, (4, 4)))
+    first = {"xMinYMin": (0, 0), "none": (0, 0), "xMaxYMid slice": (0, -20)}.get(aspect, (20, 0))
+    assert np.allclose(inner, [first, first + 10 * scale])
+    if aspect != "none":  # where the paper lies: as it is shown
+        drawing.save(tmp_path / "a.gcode")
+        x, y = re.search(r"G0 X([\d.]+) Y([\d.]+)", (tmp_path / "a.gcode").read_text()).groups()
+        unit = 100 / page[2]
+        assert float(x) == pytest.approx((100 - page[0]) * unit, abs=2e-3)
+        assert float(y) == pytest.approx(200 - (-300 - page[1]) * unit, abs=2e-3)
+
+
 @pytest.mark.parametrize("factor", [0.02, 1.0, 30.0])
 def test_any_size_gives_the_same_drawing(net, factor):
     whole = net.draw(seed=5, temperature=0.2)

@@ -21,8 +21,10 @@ from ..sketch import Sketch
 from ..strokes import FARTHEST, lines_to_stroke5
 from ..untrusted import beyond, most, read_limited
 from . import FormatError
-from .svg_shapes import SMALLEST, local, number, shapes, view_box
+from .svg_shapes import SMALLEST, alignment, local, number, shapes, view_box
 from .svg_tree import parse
+
+Box = tuple[float, float, float, float]
 
 _TOLERANCE = 0.1
 """Pixels by which the polyline of a curve may leave it when an SVG is read."""
@@ -104,7 +106,8 @@ def _original(
     left_out: tuple[str, ...],
     document: bytes,
 ) -> Original:
-    """The page of a document: its viewBox, else its size, else what is drawn."""
+    """The page of a document: what of its viewBox's plane is shown, else its size, else what is
+    drawn."""
     box = view_box(root)
     sizes = [root.get("width"), root.get("height")]
     px = [_pixels(size) for size in sizes]
@@ -121,9 +124,24 @@ def _original(
     height = height or width * box[3] / box[2]
     if not all(SMALLEST < size < FARTHEST for size in (width, height)):
         width, height = box[2:]
+    box = _shown(box, (width, height), root)
     start = (float(lines[0][0, 0]), float(lines[0][0, 1])) if lines else (box[0], box[1])
     millimetres = (width * 25.4 / 96, height * 25.4 / 96)
     return Original(start, box, millimetres, tuple(layers), left_out, document)
+
+
+def _shown(box: Box, size: tuple[float, float], root: Element) -> Box:
+    """What a page shows, in its viewBox's units. Where their proportions differ that is more to one
+    side of it or to both, or a part of it, as preserveAspectRatio says; the viewBox itself where it
+    is stretched."""
+    left, top, wide, high = box
+    across, down = size[0] / wide, size[1] / high
+    placed = alignment(root)
+    if placed is None or math.isclose(across, down, rel_tol=1e-6):
+        return box
+    scale = (max if placed.filling else min)(across, down)
+    width, height = size[0] / scale, size[1] / scale
+    return (left + (wide - width) * placed.x, top + (high - height) * placed.y, width, height)
 
 
 def _pixels(length: str | None) -> float | None:

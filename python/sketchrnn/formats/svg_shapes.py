@@ -176,9 +176,28 @@ def _shift(x: float, y: float) -> Matrix:
     return np.array([[1.0, 0.0, x], [0.0, 1.0, y], [0.0, 0.0, 1.0]])
 
 
+class Alignment(NamedTuple):
+    """Where a viewBox lies in what is wider or higher: 0 at its left or top, 1 at the other end."""
+
+    x: float
+    y: float
+    filling: bool
+    """Whether it fills all of it and what is beyond is cut off ("slice")."""
+
+
+def alignment(element: Element) -> Alignment | None:
+    """Return what preserveAspectRatio says (SVG 2, section 8.6), the middle and the whole where it
+    says nothing; None where the viewBox is stretched."""
+    align, _, how = element.get("preserveAspectRatio", "").strip().partition(" ")
+    if align == "none":
+        return None
+    parts = {"Min": 0.0, "Max": 1.0}
+    return Alignment(parts.get(align[1:4], 0.5), parts.get(align[5:8], 0.5), how.strip() == "slice")
+
+
 def _viewport(element: Element, sized: Element) -> Matrix:
     """What fits an element's viewBox into the size that it, or who uses it, says (SVG 2, section
-    8.2; the middle and the whole, unless preserveAspectRatio is "none")."""
+    8.2)."""
     box = view_box(element)
     if box is None:
         return np.identity(3)
@@ -186,9 +205,14 @@ def _viewport(element: Element, sized: Element) -> Matrix:
     width = number(sized.get("width"), number(element.get("width"), wide))
     height = number(sized.get("height"), number(element.get("height"), high))
     across, down = width / wide, height / high
-    if element.get("preserveAspectRatio", "").strip() != "none":
-        across = down = min(across, down)
-    x, y = (width - across * wide) / 2 - across * left, (height - down * high) / 2 - down * top
+    placed = alignment(element)
+    if placed is not None:
+        across = down = (max if placed.filling else min)(across, down)
+    right, lower = (placed.x, placed.y) if placed is not None else (0.0, 0.0)
+    x, y = (
+        (width - across * wide) * right - across * left,
+        (height - down * high) * lower - down * top,
+    )
     return np.array([[across, 0.0, x], [0.0, down, y], [0.0, 0.0, 1.0]])
 
 
