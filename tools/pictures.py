@@ -38,7 +38,8 @@ def ways(net: sketchrnn.Net, path: Path) -> None:
     drawn = [
         sketch
         for one, other in zip(given[::2], given[1::2], strict=True)
-        for sketch in (one, *net.interpolate(one, other, COLUMNS - 2, temperature=0.1), other)
+        for between in [net.interpolate(one, other, COLUMNS - 2, temperature=0.1, seed=1)]
+        for sketch in (one, *between, other)
     ]
     captions = [("given", *[""] * (COLUMNS - 2), "given")[i % COLUMNS] for i in range(len(drawn))]
     sketchrnn.Sketches.of(drawn).grid(COLUMNS, captions).save(path, size=960)
