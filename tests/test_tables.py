@@ -181,7 +181,11 @@ def test_compact_is_within_half_a_unit_everywhere(drawings, tmp_path):
         )
         assert abs(apart).max() <= 0.5
     # 20 bytes a row in memory.
-    assert (tmp_path / "b.parquet").stat().st_size < drawings.strokes.nbytes / 4
+    size = (tmp_path / "b.parquet").stat().st_size
+    assert size < drawings.strokes.nbytes / 4
+    rows = parquet.read_metadata(tmp_path / "b.parquet").row_group(0)
+    for column in range(2, 5):
+        assert "RLE_DICTIONARY" in rows.column(column).encodings
     with pytest.raises(
         ValueError, match=r"drawing 0: row 0: offset \(40000\.0+, 0\.0+\) does not fit"
     ):

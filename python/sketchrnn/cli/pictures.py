@@ -36,7 +36,7 @@ def look_options(p: argparse.ArgumentParser) -> None:
         "--compact",
         action="store_true",
         default=None,
-        help="Parquet: positions rounded to whole data units, in half the bytes or fewer",
+        help="Parquet: positions rounded to whole data units, in a third of the bytes or fewer",
     )
     order = "SVG: strokes from blue, the first, to red"
     p.add_argument("--by-order", action="store_true", default=None, help=order)
