@@ -20,3 +20,18 @@ def test_every_figure_is_measured():
     # A figure that stands outside its marks would be one that nobody checks.
     assert readme.count("<!-- figures: ") == readme.count("<!-- end -->") == 6
     assert "five times faster" not in readme
+
+
+@pytest.mark.skipif(not (ROOT / "mkdocs.yml").is_file(), reason="an archive without the site")
+def test_the_sites_warnings_are_counted():
+    # mkdocs counts the warnings that it prints: with --quiet (-q) none, and --strict has no effect.
+    command = next(
+        line
+        for line in (ROOT / "tools" / "docs").read_text("utf-8").splitlines()
+        if "mkdocs build" in line
+    )
+    assert "--strict" in command
+    assert not {"--quiet", "-q"} & set(command.split())
+    pages = {path.relative_to(ROOT / "docs").as_posix() for path in ROOT.glob("docs/**/*.md")}
+    nav = (ROOT / "mkdocs.yml").read_text("utf-8").partition("\nnav:")[2]
+    assert [page for page in sorted(pages) if page not in nav] == []

@@ -55,11 +55,11 @@ def _linked(text: str, source: Path, page: str) -> str:
         target = os.path.normpath(source.parent / match[2])
         if target in OUTSIDE:
             inside = OUTSIDE[target]
-        elif target.startswith("docs/"):
-            inside = target.removeprefix("docs/")
-        elif not (ROOT / target).exists():
+        elif not (ROOT / target).exists():  # mkdocs itself looks at no <img src="…">
             raise SystemExit(f"{source}: the link {match[2]} leads nowhere")
-        else:  # a file of the sources
+        elif target.startswith("docs/") and not (ROOT / target).is_dir():
+            inside = target.removeprefix("docs/")
+        else:  # a file of the sources, or a folder
             return match[1].strip("[(").removesuffix("](").removesuffix("]")
         way = os.path.relpath(inside, Path(page).parent)
         return f"{match[1]}{way}{match[3] or ''}{match[4]}"

@@ -429,7 +429,12 @@ class Net(LatentMethods):
         object
             of a net of many, its name.
 
-        Raises ImportError that says what to install, ValueError for an object that it cannot draw.
+        Raises
+        ------
+        ImportError
+            Says what to install.
+        ValueError
+            For an object that it cannot draw.
         """
         from ._extras import need
 
@@ -467,8 +472,12 @@ class Net(LatentMethods):
         options
             Those of the format; docs/export.md lists them.
 
-        Raises ImportError that says what to install where a format needs a package that is not
-        there, ValueError for an unknown format.
+        Raises
+        ------
+        ImportError
+            Says what to install, where a format needs a package that is not there.
+        ValueError
+            For an unknown format.
         """
         from .nets import export
 

@@ -159,7 +159,10 @@ def simplify(line: ArrayLike, epsilon: float, method: str = "rdp") -> NDArray[np
         `epsilon` 2: points one unit apart, then Ramer–Douglas–Peucker with distances to the
         line through both ends.
 
-    Raises ValueError for another shape, non-finite points, a negative epsilon, an unknown method.
+    Raises
+    ------
+    ValueError
+        For another shape, non-finite points, a negative epsilon, an unknown method.
     """
     points = _polyline(line)
     if method not in METHODS:
