@@ -16,9 +16,10 @@ fresh=$work/venv/bin/python
 torch=$("$python" -c 'import torch, os; print(os.path.dirname(os.path.dirname(torch.__file__)))' 2>/dev/null || true)
 if [[ -n $torch ]]; then # large, and no part of what is tried here: that of the other environment
   echo "$torch" >"$("$fresh" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/zz_torch.pth"
-else
-  "$fresh" -m pip install --quiet --disable-pip-version-check torch \
-    --index-url https://download.pytorch.org/whl/cpu 2>/dev/null || skipped "PyTorch cannot be installed"
+else # that for processors alone; where only PyPI is reached, its own, which is larger
+  install=("$fresh" -m pip install --quiet --disable-pip-version-check --retries 1 torch)
+  "${install[@]}" --index-url https://download.pytorch.org/whl/cpu 2>/dev/null ||
+    "${install[@]}" 2>/dev/null || skipped "PyTorch cannot be installed"
 fi
 
 say "Types: mypy --strict"
