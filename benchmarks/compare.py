@@ -252,10 +252,9 @@ def print_limits(
     by_name = {row["name"]: row for row in rows}
     for precision, (seconds, rate) in limits.bounds(net, limits_here).items():
         row = by_name[named(precision)]
-        reached = f"{row['many_per_s'] / rate:.0%}" if rate else "not probed"
         print(
             f"| {precision} | {1e6 * seconds:.1f} | {1e6 * seconds / row['one_us']:.0%} | "
-            f"{rate:,.0f} | {reached} |"
+            f"{rate:,.0f} | {row['many_per_s'] / rate:.0%} |"
         )
 
 

@@ -34,41 +34,50 @@ class Probe:
         return found
 
 
-def bounds(net: sketchrnn.Net, probed: dict[str, float]) -> dict[str, tuple[float, float]]:
+def bounds(
+    net: sketchrnn.Net, probed: dict[str, float], isa: str = ""
+) -> dict[str, tuple[float, float]]:
     """Per precision seconds a point for one stream (bytes over bandwidth), and points a second for
-    many (operations over peak), for the recurrent product alone; 0 where nothing was probed."""
+    many (operations over the peak of the instructions that the net's kernels multiply with,
+    or those of another instruction set), for the recurrent product alone."""
     # A point costs hidden · 4·hidden multiply-adds and their weights; the rest is a few percent.
     weights = net.hidden_size * 4 * net.hidden_size
     wide = net.info()["arrays"]["wh"]["dtype"] == "F32"
-    # Vectors of 256 bits have a peak of their own for float32; for bytes theirs is not probed.
-    narrow = net.isa in ("avx2", "avxvnni")
-    fma = probed["fma_f32_avx2" if narrow else "fma_f32"]
-    dot = 0.0 if narrow else probed.get("dot_i8", 0.0)
-    bytes_peak = probed["tiles_i8"] if net.isa == "avx512amx" else dot
+    isa = isa or net.isa
+    wider = "avx512" if isa.startswith("avx512") else "avx2"
+    words = probed[f"dot_i16_{wider}"]
+    if isa in ("avxvnni", "avx512vnni", "avx512amx"):
+        # One instruction for a vector of words, as for one of bytes, of which it has twice as many.
+        words = probed["dot_i8_avxvnni" if wider == "avx2" else "dot_i8_avx512vnni"] / 2
     return {
         # 16-bit weights stay so in memory, other nets' are float32.
         "f32": (
             4 * weights / probed["read_f32"] if wide else 2 * weights / probed["read_16bit"],
-            fma / (2 * weights),
+            probed[f"fma_{wider}"] / (2 * weights),
         ),
-        "i16": (2 * weights / probed["read_16bit"], dot / (4 * weights)),
-        "i8": (weights / probed["read_8bit"], bytes_peak / (2 * weights)),
+        "i16": (2 * weights / probed["read_16bit"], words / (2 * weights)),
+        "i8": (weights / probed["read_8bit"], probed[f"dot_i8_{isa}"] / (2 * weights)),
     }
+
+
+def processor() -> str:
+    """What the processor is called; by number too, since virtual machines name many alike."""
+    said: dict[str, str] = {}
+    if Path("/proc/cpuinfo").exists():
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            key, _, value = line.partition(":")
+            said.setdefault(key.strip(), value.strip())
+    numbers = [f"{key} {said[key]}" for key in ("cpu family", "model") if key in said]
+    return ", ".join(filter(None, [said.get("model name", ""), " ".join(numbers)]))
 
 
 def machine() -> dict[str, object]:
     """CPU, processors, commit, and what sketchrnn says of its build."""
-    cpu = ""
-    if Path("/proc/cpuinfo").exists():
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                cpu = line.split(":", 1)[1].strip()
-                break
     git = subprocess.run(
         ["git", "-C", str(HERE), "rev-parse", "HEAD"], capture_output=True, text=True
     )
     return {
-        "cpu": cpu,
+        "cpu": processor(),
         "processors": len(os.sched_getaffinity(0)),
         "commit": git.stdout.strip(),
         **sketchrnn.build_info(),

@@ -7,6 +7,7 @@
 // bytes as a 512-unit net's weights take in each precision, over and over. All for one thread and
 // for two at once, since two cores of a virtual machine are not always two.
 
+#include <cpuid.h>
 #include <immintrin.h>
 #if defined(__linux__)
 #include <sys/syscall.h>
@@ -30,48 +31,60 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-volatile float sink_float;
 volatile int sink_int;
 
-__attribute__((target("avx512f"), noinline)) double fma_avx512(double seconds) {
-  __m512 sum[24];
-  for (auto& s : sum) s = _mm512_set1_ps(0.0f);
-  const __m512 a = _mm512_set1_ps(1.0001f);
-  __m512 b = _mm512_set1_ps(0.9999f);
-  double operations = 0;
-  const auto start = Clock::now();
-  do {
-    for (int i = 0; i < 20000; ++i) {
-#pragma GCC unroll 24
-      for (auto& s : sum) s = _mm512_fmadd_ps(a, b, s);
-      asm volatile("" : "+v"(b));
-    }
-    operations += 20000.0 * 24 * 32;
-  } while (seconds_since(start) < seconds);
-  const double rate = operations / seconds_since(start);
-  for (auto& s : sum) sink_float = sink_float + _mm512_reduce_add_ps(s);
-  return rate;
-}
+// A function that gives operations a second of `sum = next`, as many independent sums as there are
+// registers for, compiled for instructions that the rest of this file does without. The compiler
+// may not know that all sums are equal, nor that `b` does not change.
+#define PEAK(name, instructions, Vector, registers, constraint, zero, one, next, operations_each) \
+  __attribute__((target(instructions), noinline)) double name(double seconds) {                   \
+    Vector sums[registers];                                                                       \
+    _Pragma("GCC unroll 24") for (auto& sum : sums) sum = zero;                                   \
+    const Vector a = one;                                                                         \
+    Vector b = one;                                                                               \
+    double operations = 0;                                                                        \
+    const auto start = Clock::now();                                                              \
+    do {                                                                                          \
+      for (int i = 0; i < 20000; ++i) {                                                           \
+        _Pragma("GCC unroll 24") for (auto& sum : sums) {                                         \
+          sum = next;                                                                             \
+          asm volatile("" : "+" constraint(sum), "+" constraint(b));                              \
+        }                                                                                         \
+      }                                                                                           \
+      operations += 20000.0 * (registers) * (operations_each);                                    \
+    } while (seconds_since(start) < seconds);                                                     \
+    const double rate = operations / seconds_since(start);                                        \
+    _Pragma("GCC unroll 24") for (auto& sum : sums) asm volatile("" ::constraint(sum));           \
+    return rate;                                                                                  \
+  }
 
-__attribute__((target("avx512f,avx512vnni"), noinline)) double vnni_avx512(double seconds) {
-  __m512i sum[24];
-  for (auto& s : sum) s = _mm512_setzero_si512();
-  const __m512i a = _mm512_set1_epi8(1);
-  __m512i b = _mm512_set1_epi8(1);
-  double operations = 0;
-  const auto start = Clock::now();
-  do {
-    for (int i = 0; i < 20000; ++i) {
-#pragma GCC unroll 24
-      for (auto& s : sum) s = _mm512_dpbusd_epi32(s, a, b);
-      asm volatile("" : "+v"(b));
-    }
-    operations += 20000.0 * 24 * 128;
-  } while (seconds_since(start) < seconds);
-  const double rate = operations / seconds_since(start);
-  for (auto& s : sum) sink_int = sink_int + _mm512_reduce_add_epi32(s);
-  return rate;
+PEAK(fma_avx512, "avx512f", __m512, 24, "v", _mm512_setzero_ps(), _mm512_set1_ps(1.0f),
+     _mm512_fmadd_ps(a, b, sum), 32)
+PEAK(fma_avx2, "avx2,fma", __m256, 12, "x", _mm256_setzero_ps(), _mm256_set1_ps(1.0f),
+     _mm256_fmadd_ps(a, b, sum), 16)
+// int16 and int8 as the kernels of each instruction set multiply them (dot_i16, dot_i8 there).
+PEAK(dot_i16_avx512, "avx512bw", __m512i, 24, "v", _mm512_setzero_si512(), _mm512_set1_epi16(1),
+     _mm512_add_epi32(sum, _mm512_madd_epi16(a, b)), 64)
+PEAK(dot_i16_avx2, "avx2", __m256i, 12, "x", _mm256_setzero_si256(), _mm256_set1_epi16(1),
+     _mm256_add_epi32(sum, _mm256_madd_epi16(a, b)), 32)
+PEAK(dot_i8_avx512, "avx512bw", __m512i, 24, "v", _mm512_setzero_si512(), _mm512_set1_epi8(1),
+     _mm512_add_epi32(sum, _mm512_madd_epi16(_mm512_maddubs_epi16(a, b), _mm512_set1_epi16(1))),
+     128)
+PEAK(dot_i8_avx2, "avx2", __m256i, 12, "x", _mm256_setzero_si256(), _mm256_set1_epi8(1),
+     _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(a, b), _mm256_set1_epi16(1))), 64)
+PEAK(dot_i8_avx512vnni, "avx512f,avx512vnni", __m512i, 24, "v", _mm512_setzero_si512(),
+     _mm512_set1_epi8(1), _mm512_dpbusd_epi32(sum, a, b), 128)
+#if defined(__clang__) || __GNUC__ >= 11
+PEAK(dot_i8_avxvnni, "avx2,avxvnni", __m256i, 12, "x", _mm256_setzero_si256(), _mm256_set1_epi8(1),
+     _mm256_dpbusd_avx_epi32(sum, a, b), 64)
+bool has_avxvnni() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a & 1u << 4) != 0;
 }
+#else
+double dot_i8_avxvnni(double) { return 0; }
+bool has_avxvnni() { return false; }
+#endif
 
 #if defined(__linux__) && __GNUC__ >= 11
 // The matrix unit: four sums, operands in tiles.
@@ -107,26 +120,6 @@ bool has_amx() {
 double tiles_amx(double) { return 0; }
 bool has_amx() { return false; }
 #endif
-
-__attribute__((target("avx2,fma"), noinline)) double fma_avx2(double seconds) {
-  __m256 sum[12];
-  for (auto& s : sum) s = _mm256_set1_ps(0.0f);
-  const __m256 a = _mm256_set1_ps(1.0001f);
-  __m256 b = _mm256_set1_ps(0.9999f);
-  double operations = 0;
-  const auto start = Clock::now();
-  do {
-    for (int i = 0; i < 20000; ++i) {
-#pragma GCC unroll 12
-      for (auto& s : sum) s = _mm256_fmadd_ps(a, b, s);
-      asm volatile("" : "+x"(b));
-    }
-    operations += 20000.0 * 12 * 16;
-  } while (seconds_since(start) < seconds);
-  const double rate = operations / seconds_since(start);
-  for (auto& s : sum) sink_float = sink_float + s[0];
-  return rate;
-}
 
 __attribute__((target("avx2"), noinline)) double read_bytes(const char* data, std::size_t bytes,
                                                             double seconds) {
@@ -192,14 +185,20 @@ int main(int argc, char** argv) {
     const double two = on_two(work);
     std::printf("\"%s\": [%.4g, %.4g], ", name, one, two);
   };
-  if (__builtin_cpu_supports("avx512f"))
-    report("fma_f32", [&](int) { return fma_avx512(seconds); });
-  else
-    report("fma_f32", [&](int) { return fma_avx2(seconds); });
-  report("fma_f32_avx2", [&](int) { return fma_avx2(seconds); });
-  if (__builtin_cpu_supports("avx512vnni"))
-    report("dot_i8", [&](int) { return vnni_avx512(seconds); });
-  if (has_amx()) report("tiles_i8", [&](int) { return tiles_amx(seconds); });
+  const auto probe = [&](const char* name, double (*peak)(double)) {
+    report(name, [&](int) { return peak(seconds); });
+  };
+  probe("fma_avx2", fma_avx2);
+  probe("dot_i16_avx2", dot_i16_avx2);
+  probe("dot_i8_avx2", dot_i8_avx2);
+  if (has_avxvnni()) probe("dot_i8_avxvnni", dot_i8_avxvnni);
+  if (__builtin_cpu_supports("avx512bw")) {
+    probe("fma_avx512", fma_avx512);
+    probe("dot_i16_avx512", dot_i16_avx512);
+    probe("dot_i8_avx512", dot_i8_avx512);
+  }
+  if (__builtin_cpu_supports("avx512vnni")) probe("dot_i8_avx512vnni", dot_i8_avx512vnni);
+  if (has_amx()) probe("dot_i8_avx512amx", tiles_amx);
   // Each thread its own share of the weights, as two threads of one stream read them.
   const struct {
     const char* name;

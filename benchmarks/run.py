@@ -217,10 +217,9 @@ def main() -> None:
         for precision, (seconds, rate) in limits.bounds(net, at).items():
             one = result[f"latency {precision} {threads}"]["p50"]
             many = max(result[f"throughput {precision} {threads}"].values())
-            share = f"{many / rate:.0%} reached" if rate else "not probed"
             print(
                 f"| {precision}, {threads} | {1e6 * seconds:.1f}, {1e6 * seconds / one:.0%} reached"
-                f" | {rate:,.0f}, {share} |"
+                f" | {rate:,.0f}, {many / rate:.0%} reached |"
             )
     result["limits"] = probed
 

@@ -23,6 +23,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import limits
+
 import sketchrnn
 from sketchrnn import formats, shards
 
@@ -111,12 +113,6 @@ def reading(folder: Path, rounds: int) -> dict[str, Any]:
     return result
 
 
-def processor() -> str:
-    """What the processor calls itself."""
-    with open("/proc/cpuinfo", encoding="utf-8") as file:
-        return next(line.split(":")[1].strip() for line in file if line.startswith("model name"))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--net", default="cat")
@@ -130,7 +126,7 @@ def main() -> None:
         "net": options.net,
         "hidden_size": net.hidden_size,
         "isa": net.isa,
-        "cpu": processor(),
+        "cpu": limits.processor(),
         "processors": len(os.sched_getaffinity(0)),
     }
     with tempfile.TemporaryDirectory() as name:

@@ -1,4 +1,4 @@
-"""Puts the benchmarks' figures into README.md, docs/web.md and docs/scale.md: each number between
+r"""Puts the benchmarks' figures into README.md and pages of docs: each number between
 its marks comes from the JSON in benchmarks/figures/, counts of nets and objects from the package.
 
     python tools/readme_figures.py            writes the pages
@@ -8,6 +8,8 @@ The JSON is what the benchmarks write:
 
     python benchmarks/compare.py --threads 2 --json benchmarks/figures/compare-2.json
     python benchmarks/compare.py --threads 1 --json benchmarks/figures/compare-1.json
+    python benchmarks/isas.py --json benchmarks/figures/isas-PROCESSOR.json \
+        --picture docs/pictures/isas.svg
     python benchmarks/run.py --json benchmarks/figures/run.json
     node benchmarks/web.mjs --json benchmarks/figures/web.json
     python benchmarks/scale.py --net pig-128 --count 131072 --json benchmarks/figures/scale.json
@@ -158,6 +160,38 @@ def scale() -> str:
     return "\n".join(lines) + "\n"
 
 
+def isas() -> str:
+    """Each instruction set of the machines at hand, as benchmarks/isas.py found it."""
+    lines = [
+        "",
+        "| | one stream, µs/point: f32 | i16 | i8 | many, 1000 points/s: f32 | i16 | i8 |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for path in sorted(FIGURES.glob("isas-*.json")):
+        said = json.loads(path.read_text(encoding="utf-8"))
+        lines.append(f"| *{said['cpu']}* | | | | | | |")
+        for isa, rows in said["table"].items():
+            one = [f"{row['stream'][0]:.1f}" for row in rows.values()]
+            many = [f"{1e3 / row['many'][0]:,.0f}" for row in rows.values()]
+            lines.append(f"| `{isa}` | {' | '.join(one + many)} |")
+    return "\n".join(lines) + "\n"
+
+
+def isa_shares() -> str:
+    """The same on one thread and two, each with its share of the limit."""
+    lines = []
+    for path in sorted(FIGURES.glob("isas-*.json")):
+        said = json.loads(path.read_text(encoding="utf-8"))
+        sys.path.insert(0, str(ROOT / "benchmarks"))
+        import isas as benchmark
+
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            benchmark.print_table(said)
+        lines.append(f"\n{said['cpu']}, one thread / two:\n\n{printed.getvalue()}")
+    return "".join(lines)
+
+
 TEXTS: dict[str, Callable[[], str]] = {
     "two-threads": lambda: table(2),
     "one-thread": lambda: table(1),
@@ -165,10 +199,16 @@ TEXTS: dict[str, Callable[[], str]] = {
     "latency": latency,
     "public-nets": public_nets,
     "objects": many_objects,
+    "isas": isas,
 }
 
 
-PAGES = {"README.md": TEXTS, "docs/web.md": {"web": web}, "docs/scale.md": {"scale": scale}}
+PAGES = {
+    "README.md": TEXTS,
+    "docs/web.md": {"web": web},
+    "docs/scale.md": {"scale": scale},
+    "docs/design.md": {"isa-shares": isa_shares},
+}
 
 
 def made(text: str, page: str = "README.md") -> str:
