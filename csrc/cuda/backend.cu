@@ -147,6 +147,10 @@ class CudaDevice final : public Device {
     if (machine_.clusters > 0) {
       const std::vector<std::uint32_t> weights = cluster_weights(*this->net(), kClusterBlocks);
       upload(cluster_weights_, weights.data(), weights.size());
+      const AlignedFloats units = cluster_units(*this->net(), kClusterBlocks);
+      upload(cluster_units_, units.data(), units.size());
+      const AlignedFloats head = cluster_head(*this->net(), kClusterBlocks);
+      upload(cluster_head_, head.data(), head.size());
     }
   }
 
@@ -236,12 +240,12 @@ class CudaDevice final : public Device {
     some.clusters = 1;
     const ClusterPlan plan = plan_clusters(view_, some, SIZE_MAX / 2, 0);
     if (plan.blocks == 0) return 0;
-    const auto function = reinterpret_cast<const void*>(&cluster_kernel);
+    const auto function = reinterpret_cast<const void*>(&cluster_kernel<kClusterBlocks>);
     cudaFuncAttributes facts{};
     check(cudaFuncGetAttributes(&facts, function), ordinal_, "asking for a kernel");
     if (facts.maxThreadsPerBlock < kClusterThreads) return 0;
     allow_shared_memory(function);
-    return resident_clusters(cluster_kernel,
+    return resident_clusters(cluster_kernel<kClusterBlocks>,
                              {plan.blocks, plan.threads, plan.shared, false, plan.cluster});
   }
 
@@ -364,10 +368,13 @@ class CudaDevice final : public Device {
     const Buffer<Lane> lanes(ordinal_, plan.lanes);
     work.control = job.control();
     work.weights = cluster_weights_.get();
+    work.units = cluster_units_.get();
+    work.head = cluster_head_.get();
     work.lane = lanes.get();
     count_time(job.run(progress, done, [&] {
-      start(ordinal_, cluster_kernel, {plan.blocks, plan.threads, plan.shared, false, plan.cluster},
-            job.stream(), view_, work);
+      start(ordinal_, cluster_kernel<kClusterBlocks>,
+            {plan.blocks, plan.threads, plan.shared, false, plan.cluster}, job.stream(), view_,
+            work);
     }));
   }
 
@@ -375,7 +382,7 @@ class CudaDevice final : public Device {
   Machine machine_{};
   Functions functions_{};
   NetView view_{};
-  Buffer<float> offsets_, scale_, h_scale_, head_;
+  Buffer<float> offsets_, scale_, h_scale_, head_, cluster_units_, cluster_head_;
   Buffer<std::uint32_t> rows_, tiles_, cluster_weights_;
   mutable std::atomic<std::uint64_t> nanoseconds_{0};
 };

@@ -24,9 +24,10 @@ SKETCHRNN_FN uint64_t matrix_at(uint32_t address, uint32_t along_k, uint32_t alo
   return field(address) | field(along_k) << 16 | field(along_rows) << 32;
 }
 
-// What a warpgroup's thread has of a product of 64 × 64: of warp w, thread t, element i row
+// What a warpgroup's thread has of a product of 64 × 128: of warp w, thread t, element i row
 // 16 w + t / 4 + 8 (i / 2 % 2), column 8 (i / 4) + 2 (t % 4) + i % 2 [9.7.15.5.1.1].
-using GroupSums = int32_t[32];
+constexpr int kGroupSums = 64;
+using GroupSums = int32_t[kGroupSums];
 
 #if defined(__CUDACC__)
 SKETCHRNN_FN uint32_t shared_address(const void* p) {
@@ -132,29 +133,39 @@ SKETCHRNN_FN void copy_in(void* to, const void* from, uint32_t bytes, Barrier* b
       : "memory");
 }
 
-// [9.7.15] sum = a · b, or sum + a · b, of 64 × 32 bytes by 32 × 64, by a whole warpgroup: begun by
+// [9.7.15] sum = a · b, or sum + a · b, of 64 × 32 bytes by 32 × 128, by a whole warpgroup: begun by
 // multiply_bytes between begin_products and end_products, there after wait_for_products. The sums
 // must not be looked at in between.
 SKETCHRNN_FN void begin_products() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
 SKETCHRNN_FN void end_products() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
-SKETCHRNN_FN void wait_for_products() {
+SKETCHRNN_FN void wait_for_products(GroupSums& s) {
   asm volatile("wgmma.wait_group.sync.aligned 0;" ::: "memory");
+  // Or the compiler could read them before it.
+#pragma unroll
+  for (int i = 0; i < kGroupSums; ++i) asm volatile("" : "+r"(s[i])::"memory");
 }
 SKETCHRNN_FN void multiply_bytes(GroupSums& s, uint64_t a, uint64_t b, bool add) {
   asm volatile(
       "{\n\t"
       ".reg .pred p;\n\t"
-      "setp.ne.b32 p, %34, 0;\n\t"
-      "wgmma.mma_async.sync.aligned.m64n64k32.s32.s8.s8 "
+      "setp.ne.b32 p, %66, 0;\n\t"
+      "wgmma.mma_async.sync.aligned.m64n128k32.s32.s8.s8 "
       "{%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, "
-      "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31}, "
-      "%32, %33, p;\n\t"
+      "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31, "
+      "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47, "
+      "%48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63}, "
+      "%64, %65, p;\n\t"
       "}"
       : "+r"(s[0]), "+r"(s[1]), "+r"(s[2]), "+r"(s[3]), "+r"(s[4]), "+r"(s[5]), "+r"(s[6]),
         "+r"(s[7]), "+r"(s[8]), "+r"(s[9]), "+r"(s[10]), "+r"(s[11]), "+r"(s[12]), "+r"(s[13]),
         "+r"(s[14]), "+r"(s[15]), "+r"(s[16]), "+r"(s[17]), "+r"(s[18]), "+r"(s[19]), "+r"(s[20]),
         "+r"(s[21]), "+r"(s[22]), "+r"(s[23]), "+r"(s[24]), "+r"(s[25]), "+r"(s[26]), "+r"(s[27]),
-        "+r"(s[28]), "+r"(s[29]), "+r"(s[30]), "+r"(s[31])
+        "+r"(s[28]), "+r"(s[29]), "+r"(s[30]), "+r"(s[31]), "+r"(s[32]), "+r"(s[33]), "+r"(s[34]),
+        "+r"(s[35]), "+r"(s[36]), "+r"(s[37]), "+r"(s[38]), "+r"(s[39]), "+r"(s[40]), "+r"(s[41]),
+        "+r"(s[42]), "+r"(s[43]), "+r"(s[44]), "+r"(s[45]), "+r"(s[46]), "+r"(s[47]), "+r"(s[48]),
+        "+r"(s[49]), "+r"(s[50]), "+r"(s[51]), "+r"(s[52]), "+r"(s[53]), "+r"(s[54]), "+r"(s[55]),
+        "+r"(s[56]), "+r"(s[57]), "+r"(s[58]), "+r"(s[59]), "+r"(s[60]), "+r"(s[61]), "+r"(s[62]),
+        "+r"(s[63])
       : "l"(a), "l"(b), "r"(static_cast<int>(add)));
 }
 #endif

@@ -108,26 +108,67 @@ Layout::Layout(const Net& net) : view(shape_of(net)) {
   view.head = packed.head;
 }
 
-// Rows of tile 2q + p: of each eight units of warpgroup q gate 2p, then gate 2p + 1, so that the
-// thread that gets a unit's first row gets all four of its gates (GroupSums of cluster.cuh).
+// Of each eight rows thread q of four has the rows 2q and 2q + 1 of a product (GroupSums of
+// cluster.cuh): it gets eight units that are neighbours, all four gates of each.
 std::vector<std::uint32_t> cluster_weights(const Net& net, int blocks) {
-  constexpr std::size_t units = kClusterUnits, tiles = 4, rows = 64;
+  constexpr std::size_t units = kClusterUnits, groups = 2, rows = 128;
   const Panels panels(net);
   const std::size_t columns = static_cast<std::size_t>(blocks) * units / 16;
+  const auto unit_at = [](std::size_t place) {
+    return place / units * units +
+           static_cast<std::size_t>(cluster_unit(static_cast<int>(place % units)));
+  };
   std::vector<std::uint32_t> weights;
-  weights.reserve(static_cast<std::size_t>(blocks) * tiles * columns * rows * 4);
+  weights.reserve(static_cast<std::size_t>(blocks) * groups * columns * rows * 4);
   for (std::size_t block = 0; block < static_cast<std::size_t>(blocks); ++block)
-    for (std::size_t tile = 0; tile < tiles; ++tile)
+    for (std::size_t group = 0; group < groups; ++group)
       for (std::size_t column = 0; column < columns; ++column)
         for (std::size_t row = 0; row < rows; ++row)
           for (std::size_t k = 16 * column; k < 16 * column + 16; k += 4) {
-            const std::size_t unit = block * units + tile / 2 * 32 + row / 16 * 8 + row % 8;
-            const std::size_t gate = tile % 2 * 2 + row % 16 / 8;
+            const std::size_t place =
+                block * units + group * units / 2 + row % 8 / 2 * 8 + row / 16;
+            const std::size_t gate = row / 8 % 2 * 2 + row % 2;
             std::uint32_t word = 0;
-            for (std::size_t e = 0; e < 4; ++e) word |= panels.byte(k + e, gate, unit, 0) << 8 * e;
+            for (std::size_t e = 0; e < 4; ++e)
+              word |= panels.byte(unit_at(k + e), gate, unit_at(place), 0) << 8 * e;
             weights.push_back(word);
           }
   return weights;
+}
+
+AlignedFloats cluster_units(const Net& net, int blocks) {
+  const Panels panels(net);
+  const Packed& packed = panels.packed();
+  AlignedFloats numbers(static_cast<std::size_t>(blocks) * kClusterUnits * kClusterNumbers);
+  float* to = numbers.data();
+  for (int block = 0; block < blocks; ++block)
+    for (int place = 0; place < kClusterUnits; ++place, to += kClusterNumbers) {
+      const int at = block * kClusterUnits + cluster_unit(place);
+      if (at >= packed.hidden) continue;
+      const auto unit = static_cast<std::size_t>(at);
+      for (std::size_t g = 0; g < kGates; ++g) {
+        for (std::size_t row = 0; row < kOffsetRows; ++row)
+          to[row * kGates + g] = panels.at(packed.offsets, kOffsetRows, row, g, unit);
+        to[kOffsetRows * kGates + g] = panels.at(packed.scale, 1, 0, g, unit);
+      }
+      to[kClusterNumbers - kGates] = packed.h_scale[unit];
+    }
+  return numbers;
+}
+
+AlignedFloats cluster_head(const Net& net, int blocks) {
+  const Packed& packed = net.packed();
+  const auto outputs = static_cast<std::size_t>(outputs_of(packed.mixtures));
+  AlignedFloats head(outputs * static_cast<std::size_t>(blocks) * kClusterUnits);
+  float* to = head.data();
+  for (std::size_t o = 0; o < outputs; ++o)
+    for (int block = 0; block < blocks; ++block)
+      for (int place = 0; place < kClusterUnits; ++place, ++to) {
+        const int at = block * kClusterUnits + cluster_unit(place);
+        const auto unit = static_cast<std::size_t>(at);
+        if (unit < packed.head_stride) *to = packed.head[o * packed.head_stride + unit];
+      }
+  return head;
 }
 
 ConditionTable::ConditionTable(const Conditions& conditions, std::size_t count) {
@@ -144,7 +185,8 @@ ConditionTable::ConditionTable(const Conditions& conditions, std::size_t count) 
   const Net& net = *conditions.net();
   const NetView shape = shape_of(net);
   const Panels panels(net);
-  numbers = AlignedFloats(different.size() * condition_floats(shape));
+  // Clusters read, and drop, biases of a last block that is not full.
+  numbers = AlignedFloats(different.size() * condition_floats(shape) + kClusterUnits * kGates);
   for (std::size_t i = 0; i < different.size(); ++i) {
     const Condition& from = *different[i];
     float* to = numbers.data() + i * condition_floats(shape);

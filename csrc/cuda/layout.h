@@ -21,8 +21,15 @@ struct Layout {
 };
 
 // The recurrent weights of an i8 net for clusters, which have `blocks` blocks:
-// [block][tile][k / 16][row][16 bytes], as many_clusters.cuh keeps them in shared memory.
+// [block][warpgroup][k / 16][row][16 bytes], as many_clusters.cuh keeps them in shared memory.
 std::vector<std::uint32_t> cluster_weights(const Net& net, int blocks);
+
+// What else a cluster multiplies with, kClusterNumbers for each place of its blocks: those of the
+// unit that is there, or zeros.
+AlignedFloats cluster_units(const Net& net, int blocks);
+
+// The head's weights in the order of those places, for each output.
+AlignedFloats cluster_head(const Net& net, int blocks);
 
 // The different conditions of the first `count` drawings of a call.
 struct ConditionTable {

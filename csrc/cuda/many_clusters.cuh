@@ -31,12 +31,14 @@ static_assert(sizeof(ClusterBarriers) == kClusterBarriers * sizeof(Barrier), "")
 // A look at the host's memory costs a microsecond, a step of a group some six.
 constexpr uint32_t kClusterStepsBetweenStops = 16;
 
+// kBlocks: of the cluster, where the compiler is to know; 0: as many as it has.
+template <int kBlocks>
 class Cluster {
  public:
   SKETCHRNN_FN Cluster(const NetView& net, const ClusterWork& work, char* memory)
       : net_(net),
         work_(work),
-        blocks_(static_cast<int>(cluster_blocks())),
+        blocks_(kBlocks != 0 ? kBlocks : static_cast<int>(cluster_blocks())),
         rank_(static_cast<int>(cluster_rank())),
         own_lanes_(kClusterLanes / blocks_),
         s_(cluster_shared(net, blocks_, memory)),
@@ -83,10 +85,9 @@ class Cluster {
   // The warpgroup that samples.
   SKETCHRNN_FN void sample() {
     for (int g = 0; g < kClusterGroups; ++g) {
-      for (int l = warp_; l < own_lanes_; l += kWarps) {
-        if (in_warp_ == 0) lane(g, l) = Lane{};
-        __syncwarp();
-        tell(g, l, 0);
+      if (in_group_ < own_lanes_) {
+        lane(g, in_group_) = Lane{};
+        tell(g, in_group_, 0);
       }
       send_messages(g);
     }
@@ -99,12 +100,18 @@ class Cluster {
 
  private:
   static constexpr int kGroupThreads = 128, kWarps = 4, kMultipliers = 2;
-  // Lanes that a thread has of its unit, pairs of neighbours 8 apart: GroupSums.
-  static constexpr int kCells = 16;
+  // A thread that multiplies has the cells of so many units, neighbours in the block's order, and
+  // lanes, eight apart (GroupSums). Cell i is unit i / 2, lane i % 2.
+  static constexpr int kUnits = 8, kLanes = 2, kCells = kUnits * kLanes;
   // Depth of a product, and products to a block of the contract.
   static constexpr int kDepth = 32, kPerBlock = kBlock * 4 / kDepth;
-  // Bytes of 64 rows' 16 bytes of k, and of eight rows'.
-  static constexpr uint32_t kColumn = 1024, kEightRows = 128;
+  // Whether there are two of those; smaller clusters have one.
+  static constexpr bool kTwoBlocks = kBlocks * kClusterUnits > kPerBlock* kDepth;
+  // Bytes of all lanes' 16 bytes of k, of all weights' of a warpgroup, and of eight rows'.
+  static constexpr uint32_t kColumn = 16 * kClusterLanes, kWeightColumn = 16 * 128,
+                            kEightRows = 128;
+  // Threads that have a sum of the head together, and sums that they can have at once.
+  static constexpr int kHalf = 16, kMostSums = kHalf / 2;
   // Numbers of sync_some.
   static constexpr int kForMultipliers = 1, kForSamplers = 2, kForEach = 3;
 
@@ -129,8 +136,22 @@ class Cluster {
 
   // --- Multiplying.
 
-  SKETCHRNN_FN static int lane_of_cell(int i, int in_warp) {
-    return 8 * (i / 2) + 2 * (in_warp % 4) + i % 2;
+  // The thread's first unit and lane; the others from there on.
+  SKETCHRNN_FN int first_place() const {
+    return warpgroup_ * (kClusterUnits / kMultipliers) + in_warp_ % 4 * kUnits;
+  }
+  SKETCHRNN_FN int first_unit() const {
+    return rank_ * kClusterUnits + cluster_unit(first_place());
+  }
+  // cluster_units() of its units.
+  SKETCHRNN_FN const float4* unit_numbers() const {
+    return reinterpret_cast<const float4*>(work_.units) +
+           (rank_ * kClusterUnits + first_place()) * (kClusterNumbers / 4);
+  }
+  SKETCHRNN_FN int lane_of(int r) const { return 16 * warp_ + in_warp_ / 4 + 8 * r; }
+  // Which of a thread's sums is that of a cell's gate.
+  SKETCHRNN_FN static constexpr int sum_of(int cell, int gate) {
+    return 4 * (cell / kLanes * 2 + gate / 2) + cell % kLanes * 2 + gate % 2;
   }
 
   // One step of group g; false when it has come to its end.
@@ -138,93 +159,145 @@ class Cluster {
     wait(&barriers_.messages[g], step % 2);
     wait(&barriers_.bytes[g], step % 2);  // at the end too: no copy may be under way then
     if (!anybody(g)) return false;
-    const int place = (thread_ / kGroupThreads * kWarps + warp_) * 8 + in_warp_ / 4;
-    const int unit = rank_ * kClusterUnits + place;
     float h[kCells];
-    cells_of(g, unit, c, h);
+    cells_of(g, c, h);
     wait(&barriers_.read[g], step % 2);
     wait(&barriers_.ready, half_steps_ % 2);
     ++half_steps_;
-    put(g, place, unit, h);
+    put(g, h);
     publish_writes();
     sync_some(kForMultipliers, kMultipliers * kGroupThreads);
     if (thread_ == 0) send(g);
     return true;
   }
 
-  // The new c, and in h what has become of it.
-  SKETCHRNN_FN void cells_of(int g, int unit, float (&c)[kCells], float (&h)[kCells]) {
-    const bool is_unit = unit < net_.hidden;
-    const int safe = is_unit ? unit : 0;  // units beyond the net's are computed and dropped
-    const uint32_t depth = static_cast<uint32_t>(blocks_) * kClusterUnits;
-    const uint32_t tiles =
-        shared_address(s_.weights) + static_cast<uint32_t>(thread_ / kGroupThreads) * 128 * depth;
-    const uint64_t b = matrix_at(shared_address(bytes(g)), kColumn, kEightRows);
-    const uint64_t first = matrix_at(tiles, kColumn, kEightRows);
-    const uint64_t second = matrix_at(tiles + 64 * depth, kColumn, kEightRows);
-    const int products = (net_.hidden + kDepth - 1) / kDepth;
+  // The new c, and in h what has become of it. A block that is not full computes what lies beyond
+  // its units too, from whatever is there: finite numbers whose weights are zeros.
+  SKETCHRNN_FN void cells_of(int g, float (&c)[kCells], float (&h)[kCells]) {
+    GroupSums sums;
+    begin_multiplying(g, 0, sums);
+    const int unit = first_unit();
+    const float4* const numbers = unit_numbers();
     float totals[kCells][kGates];
-    for (int k = 0; k < products; k += kPerBlock) {
-      const int count = products - k < kPerBlock ? products - k : kPerBlock;
-      GroupSums ij, fo;
-      begin_products();
-      for (int i = 0; i < count; ++i) {
-        // The address is the descriptor's lowest field, in units of 16 bytes.
-        const uint64_t at = static_cast<uint64_t>(k + i) * (kDepth / 16 * kColumn / 16);
-        multiply_bytes(ij, first + at, b + at, i != 0);
-        multiply_bytes(fo, second + at, b + at, i != 0);
-      }
-      end_products();
-      if (k == 0) {
+    {
+      float dx[kLanes], dy[kLanes];
+      const float4* bias[kLanes];
 #pragma unroll
-        for (int i = 0; i < kCells; ++i) {
-          // Or all loads would be begun at once, and c would have to leave its registers.
-          if (i % 8 == 0) __syncwarp();
-          const Message& m = messages(g)[lane_of_cell(i, in_warp_)];
-          const float* const bias = condition_number(net_, work_.conditions, m.what >> 4).bias;
-          start_totals(net_, safe, {m.dx, m.dy, static_cast<Pen>(m.what & 3), bias}, totals[i]);
+      for (int r = 0; r < kLanes; ++r) {
+        const Message& m = messages(g)[lane_of(r)];
+        dx[r] = m.dx;
+        dy[r] = m.dy;
+        const float* const own = condition_number(net_, work_.conditions, m.what >> 4).bias;
+        bias[r] = reinterpret_cast<const float4*>(own) + (m.what & 3) * net_.units + unit;
+      }
+      wait_for_products(sums);
+#pragma unroll
+      for (int u = 0; u < kUnits; ++u) {
+        // Or all loads would be begun at once, and c would have to leave its registers.
+        __syncwarp();
+        const float4 wx = numbers[4 * u], wy = numbers[4 * u + 1], scale = numbers[4 * u + 2];
+#pragma unroll
+        for (int r = 0; r < kLanes; ++r) {
+          const int i = u * kLanes + r;
+          start_totals(bias[r][cluster_unit(u)], wx, wy, dx[r], dy[r], totals[i]);
+          add_sums(sums, i, scale, totals[i]);
         }
       }
-      wait_for_products();
-      float scale[kGates];
-      load_scale(net_, safe, scale);
-#pragma unroll
-      for (int i = 0; i < kCells; ++i) {
-        const int at = i / 2 * 4 + i % 2;
-        totals[i][0] = fmaf(static_cast<float>(ij[at]), scale[0], totals[i][0]);
-        totals[i][1] = fmaf(static_cast<float>(ij[at + 2]), scale[1], totals[i][1]);
-        totals[i][2] = fmaf(static_cast<float>(fo[at]), scale[2], totals[i][2]);
-        totals[i][3] = fmaf(static_cast<float>(fo[at + 2]), scale[3], totals[i][3]);
-      }
     }
-    sync_some(kForEach + thread_ / kGroupThreads, kGroupThreads);
-    if (thread_ % kGroupThreads < blocks_)
-      arrive_there(&barriers_.read[g], static_cast<unsigned>(thread_ % kGroupThreads));
+    if constexpr (kTwoBlocks) {
+      begin_multiplying(g, 1, sums);
+      wait_for_products(sums);
+    }
+    sync_some(kForEach + warpgroup_, kGroupThreads);
+    if (in_group_ < blocks_) arrive_there(&barriers_.read[g], static_cast<unsigned>(in_group_));
+    if constexpr (kTwoBlocks) {
 #pragma unroll
-    for (int i = 0; i < kCells; ++i) {
-      const uint32_t what = messages(g)[lane_of_cell(i, in_warp_)].what;
-      if ((what >> 2 & 3) == kBegins) {
-        const ConditionView own = condition_number(net_, work_.conditions, what >> 4);
-        c[i] = own.c[safe];
-        h[i] = own.h[safe];
-      } else {
-        h[i] = update(totals[i], c[i]);
+      for (int i = 0; i < kCells; ++i) add_sums(sums, i, numbers[i / kLanes * 4 + 2], totals[i]);
+    }
+    update_together(totals, c, h);
+#pragma unroll
+    for (int r = 0; r < kLanes; ++r) {
+      const uint32_t what = load_volatile(&messages(g)[lane_of(r)].what);
+      if ((what >> 2 & 3) != kBegins) continue;
+      const ConditionView own = condition_number(net_, work_.conditions, what >> 4);
+#pragma unroll
+      for (int u = 0; u < kUnits; ++u) {
+        const int at = unit + cluster_unit(u);
+        c[u * kLanes + r] = at < net_.hidden ? own.c[at] : 0.0f;
+        h[u * kLanes + r] = at < net_.hidden ? own.h[at] : 0.0f;
       }
-      if (!is_unit) h[i] = 0.0f;
     }
   }
 
-  // h as bytes where the block's own part of them is, and as floats in the order of their readers.
-  SKETCHRNN_FN void put(int g, int place, int unit, const float (&h)[kCells]) {
-    int8_t* const part =
-        bytes(g) + (rank_ * kClusterUnits + place) / 16 * static_cast<int>(kColumn) + place % 16;
-    const float scale = unit < net_.hidden ? net_.h_scale[unit] : 0.0f;
+  // Begins the products of a block of the contract. Weights beyond the net's units are zeros.
+  SKETCHRNN_FN void begin_multiplying(int g, int block, GroupSums& sums) {
+    const uint32_t depth = static_cast<uint32_t>(blocks_) * kClusterUnits;
+    // Asked for at every step, so that the compiler sees that they are the same in a whole warp, and
+    // does not make all descriptors before the first step, for which there are no registers.
+    const uint32_t of_lanes = __shfl_sync(kWholeWarp, shared_address(bytes(g)), 0);
+    const uint32_t of_weights = __shfl_sync(
+        kWholeWarp, shared_address(s_.weights) + static_cast<uint32_t>(warpgroup_) * 128 * depth,
+        0);
+    const uint32_t first = static_cast<uint32_t>(block * kPerBlock);
+    const uint64_t lanes =
+        matrix_at(of_lanes + first * (kDepth / 16) * kColumn, kColumn, kEightRows);
+    const uint64_t weights =
+        matrix_at(of_weights + first * (kDepth / 16) * kWeightColumn, kWeightColumn, kEightRows);
+    begin_products();
+    const int products = kTwoBlocks ? kPerBlock : blocks_ * (kClusterUnits / kDepth);
 #pragma unroll
-    for (int i = 0; i < kCells; ++i) {
-      const int l = lane_of_cell(i, in_warp_);
-      part[l * 16] = static_cast<int8_t>(rounded_integer(h[i], scale, net_.h_limit));
-      s_.going[l * kClusterUnits + place] = h[i];
+    for (int k = 0; k < products; ++k) multiply(sums, lanes, weights, k);
+    end_products();
+  }
+  SKETCHRNN_FN static void multiply(GroupSums& sums, uint64_t lanes, uint64_t weights, int k) {
+    // The address is the descriptor's lowest field, in units of 16 bytes.
+    const uint64_t columns = static_cast<uint64_t>(k) * (kDepth / 16);
+    multiply_bytes(sums, lanes + columns * (kColumn / 16), weights + columns * (kWeightColumn / 16),
+                   k != 0);
+  }
+
+  SKETCHRNN_FN static void start_totals(float4 bias, float4 wx, float4 wy, float dx, float dy,
+                                        float (&totals)[kGates]) {
+    totals[0] = fmaf(dy, wy.x, fmaf(dx, wx.x, bias.x));
+    totals[1] = fmaf(dy, wy.y, fmaf(dx, wx.y, bias.y));
+    totals[2] = fmaf(dy, wy.z, fmaf(dx, wx.z, bias.z));
+    totals[3] = fmaf(dy, wy.w, fmaf(dx, wx.w, bias.w));
+  }
+  SKETCHRNN_FN static void add_sums(const GroupSums& sums, int i, float4 scale,
+                                    float (&totals)[kGates]) {
+    totals[0] = fmaf(static_cast<float>(sums[sum_of(i, 0)]), scale.x, totals[0]);
+    totals[1] = fmaf(static_cast<float>(sums[sum_of(i, 1)]), scale.y, totals[1]);
+    totals[2] = fmaf(static_cast<float>(sums[sum_of(i, 2)]), scale.z, totals[2]);
+    totals[3] = fmaf(static_cast<float>(sums[sum_of(i, 3)]), scale.w, totals[3]);
+  }
+
+  // h as bytes where the block's own part of them is, and as floats in the order of their readers.
+  SKETCHRNN_FN void put(int g, const float (&h)[kCells]) {
+    const int place = first_place(), at = rank_ * kClusterUnits + place;
+    int8_t* const part = bytes(g) + at / 16 * static_cast<int>(kColumn) + at % 16;
+    const float4* const numbers = unit_numbers();
+    uint32_t rounded[kCells];
+#pragma unroll
+    for (int u = 0; u < kUnits; ++u) {
+      const float scale = numbers[4 * u + 3].x;
+#pragma unroll
+      for (int r = 0; r < kLanes; ++r)
+        rounded[r * kUnits + u] =
+            static_cast<uint32_t>(rounded_bits(h[u * kLanes + r], scale, net_.h_limit));
     }
+#pragma unroll
+    for (int r = 0; r < kLanes; ++r) {
+      const int l = lane_of(r);
+      *reinterpret_cast<uint2*>(part + l * 16) = {low_bytes(rounded + r * kUnits),
+                                                  low_bytes(rounded + r * kUnits + 4)};
+      float4* const going = reinterpret_cast<float4*>(s_.going + l * kClusterUnits + place);
+      going[0] = {h[r], h[kLanes + r], h[2 * kLanes + r], h[3 * kLanes + r]};
+      going[1] = {h[4 * kLanes + r], h[5 * kLanes + r], h[6 * kLanes + r], h[7 * kLanes + r]};
+    }
+  }
+  SKETCHRNN_FN static uint32_t low_bytes(const uint32_t* four) {
+    return __byte_perm(__byte_perm(four[0], four[1], 0x0040), __byte_perm(four[2], four[3], 0x0040),
+                       0x5410);
   }
 
   // By one thread.
@@ -233,8 +306,9 @@ class Cluster {
     int8_t* const part = bytes(g) + rank_ * static_cast<int>(size);
     arrive_expecting(&barriers_.bytes[g], size * static_cast<uint32_t>(blocks_ - 1));
     const int floats = own_lanes_ * kClusterUnits;
+#pragma unroll 1
     for (int i = 0; i < blocks_; ++i) {
-      const int to = (rank_ + i) % blocks_;  // not all to the same at once
+      const int to = (rank_ + i) & (blocks_ - 1);  // not all to the same at once
       if (i != 0) copy_there(part, part, size, &barriers_.bytes[g], static_cast<unsigned>(to));
       copy_there(s_.floats + rank_ * floats, s_.going + to * floats,
                  static_cast<uint32_t>(floats) * sizeof(float), &barriers_.floats,
@@ -250,84 +324,174 @@ class Cluster {
     const bool goes_on = anybody(g);
     sync_some(kForSamplers, kGroupThreads);
     if (!goes_on) return false;
-    const int thread = thread_ % kGroupThreads;
-    if (thread == 0)
+    if (in_group_ == 0)
       arrive_expecting(&barriers_.floats, kClusterLanes * kClusterUnits * sizeof(float));
-    if (thread < blocks_) arrive_there(&barriers_.ready, static_cast<unsigned>(thread));
+    if (in_group_ < blocks_) arrive_there(&barriers_.ready, static_cast<unsigned>(in_group_));
+    const int l = in_group_;  // a thread for each
+    const bool active = l < own_lanes_ && lane(g, l).active;
+    PointUniforms uniforms{};
+    Normals normals{};
+    if (active) {
+      uniforms = uniforms_of(work_.draw, lane(g, l));
+      normals = box_muller(uniforms.radius, uniforms.angle);
+    }
     wait(&barriers_.floats, half_steps_ % 2);
     ++half_steps_;
     predict_choices(g);
     sync_some(kForSamplers, kGroupThreads);
-    for (int l = warp_; l < own_lanes_; l += kWarps) {
-      if (lane(g, l).active) draw_point(g, l);
-      tell(g, l, step + 1);
+    if (active) {
+      float* const pen = s_.logits + kPenRow * own_lanes_ + l;
+      *pen = static_cast<float>(choose<kPenStates>(pen, kPenStates, uniforms.pen));
+      float* const component = s_.logits + kComponentRow * own_lanes_ + l;
+      *component = static_cast<float>(choose<4>(component, net_.mixtures, uniforms.component));
     }
+    sync_some(kForSamplers, kGroupThreads);
+    predict_parameters(g);
+    sync_some(kForSamplers, kGroupThreads);
+    if (active) draw_point(lane(g, l), l, normals);
+    if (l < own_lanes_) tell(g, l, step + 1);
     send_messages(g);
     return true;
   }
 
-  SKETCHRNN_FN const float* h_of(int l) const { return s_.floats + l * kClusterUnits; }
-  SKETCHRNN_FN size_t next_block() const { return static_cast<size_t>(own_lanes_) * kClusterUnits; }
-
-  // Logits of pen and components: two rows of weights for eight lanes at once, for a row's weights
-  // serve all lanes and a lane's h both rows.
-  SKETCHRNN_FN void predict_choices(int g) {
-    constexpr int kTogether = kClusterLanes / kClusterBlocks, kRows = 2;
-    const int last = net_.choices() - 1, pairs = (last + kRows) / kRows;
-    for (int task = warp_; task < pairs * (own_lanes_ / kTogether); task += kWarps) {
-      const int row = task % pairs * kRows, l = task / pairs * kTogether;
-      const float* weights[kRows * kTogether];
-      const float* h[kRows * kTogether];
-      float sum[kRows * kTogether];
+  SKETCHRNN_FN const float* head_row(int row) const {
+    return work_.head + row * blocks_ * kClusterUnits;
+  }
+  // Sums number row · kLanes + lane of kRows neighbouring rows of the head's weights times the h of
+  // kLanes neighbouring lanes by each half of a warp, which may have different ones. Thread t of a
+  // half has the partial sums t, t + 16, t + 32 and t + 48 of the 64 that kernels.h speaks of, and
+  // returns sum number t / 2, if there is one.
+  template <int kRows, int kLanes>
+  SKETCHRNN_FN float half_warp_sums(const float* weights, const float* h) const {
+    constexpr int kSums = kRows * kLanes;
+    const int thread = in_warp_ % kHalf, next = own_lanes_ * kHalf;
+    const float4* const w = reinterpret_cast<const float4*>(weights) + thread;
+    const float4* const x = reinterpret_cast<const float4*>(h) + thread;
+    float4 sum[kSums] = {};
 #pragma unroll
-      for (int n = 0; n < kRows * kTogether; ++n) {
-        const int o = row + n / kTogether;  // an odd last row is made twice
-        weights[n] = net_.head + (o < last ? o : last) * net_.head_stride;
-        h[n] = h_of(l + n % kTogether);
+    for (int block = 0; block < blocks_; ++block) {
+      float4 row[kRows];
+#pragma unroll
+      for (int n = 0; n < kRows; ++n) row[n] = w[(n * blocks_ + block) * kHalf];
+#pragma unroll
+      for (int l = 0; l < kLanes; ++l) {
+        const float4 value = x[block * next + l * kHalf];
+#pragma unroll
+        for (int n = 0; n < kRows; ++n) {
+          float4& s = sum[n * kLanes + l];
+          s.x = fmaf(value.x, row[n].x, s.x);
+          s.y = fmaf(value.y, row[n].y, s.y);
+          s.z = fmaf(value.z, row[n].z, s.z);
+          s.w = fmaf(value.w, row[n].w, s.w);
+        }
       }
-      warp_sums<kRows * kTogether>(net_, weights, h, 1, next_block(), sum);
-      // Each finished by a thread of its own.
-      float mine = 0.0f;
+    }
+    float all[kMostSums];
 #pragma unroll
-      for (int n = 0; n < kRows * kTogether; ++n) mine = in_warp_ == n ? sum[n] : mine;
-      const int o = row + in_warp_ / kTogether, at = l + in_warp_ % kTogether;
-      if (in_warp_ < kRows * kTogether && o <= last && lane(g, at).active)
-        s_.logits[o * own_lanes_ + at] = head_output(net_, lane(g, at).own.head_bias, o, mine);
+    for (int n = 0; n < kSums; ++n) all[n] = (sum[n].x + sum[n].z) + (sum[n].y + sum[n].w);
+    fold<kSums, kMostSums / 2>(all);
+    return all[0];
+  }
+  // Adds the sums of threads 2 · kApart away, each of which keeps half of them: the one further on
+  // those from kApart on.
+  template <int kSums, int kApart>
+  SKETCHRNN_FN void fold(float* sums) const {
+    if constexpr (kApart == 0) {
+      sums[0] += __shfl_xor_sync(kWholeWarp, sums[0], 1);
+    } else {
+      const bool further = (in_warp_ & 2 * kApart) != 0;
+#pragma unroll
+      for (int n = 0; n < (kSums < kApart ? kSums : kApart); ++n) {
+        const bool pair = n + kApart < kSums;
+        const float give = pair && !further ? sums[n + kApart] : sums[n];
+        const float keep = pair && further ? sums[n + kApart] : sums[n];
+        sums[n] = keep + __shfl_xor_sync(kWholeWarp, give, 2 * kApart);
+      }
+      fold<(kSums < kApart ? kSums : kApart), kApart / 2>(sums);
     }
   }
 
-  // The point of a lane, by a whole warp.
-  SKETCHRNN_FN void draw_point(int g, int l) {
-    Lane& at = lane(g, l);
-    const size_t n = static_cast<size_t>(own_lanes_);
-    const Temperature temperature = work_.draw.temperature;
-    const PointUniforms u = uniforms_of(work_.draw, at);
-    const int pen = warp_choose(s_.logits + l, n, kPenStates, temperature, u.pen);
-    const int component =
-        warp_choose(s_.logits + kPenStates * n + l, n, net_.mixtures, temperature, u.component);
-    const int row = net_.choices() + component * kPlaceOutputs;
-    const float* weights[kPlaceOutputs];
-    const float* h[kPlaceOutputs];
-    float params[kPlaceOutputs];
-#pragma unroll
-    for (int p = 0; p < kPlaceOutputs; ++p) {
-      weights[p] = net_.head + (row + p) * net_.head_stride;
-      h[p] = h_of(l);
+  // Logits of pen and components: two rows for eight lanes at once, four a half of a warp. An odd
+  // last row is made with the one after it, which nobody reads.
+  SKETCHRNN_FN void predict_choices(int g) {
+    constexpr int kTogether = kClusterLanes / kClusterBlocks, kRows = 2, kOfHalf = kTogether / 2;
+    const int sum = in_warp_ % kHalf / 2;
+    for (int group = 0; group < own_lanes_; group += kTogether) {
+      const int first = group + in_warp_ / kHalf * kOfHalf, at = first + sum % kOfHalf;
+      const Lane& own = lane(g, at);
+      const bool wanted = in_warp_ % 2 == 0 && own.active;
+      const double* const head_bias = own.own.head_bias;
+      for (int row = warp_ * kRows; row < net_.choices(); row += kWarps * kRows) {
+        const int o = row + sum / kOfHalf;
+        const bool writes = wanted && o < net_.choices();
+        const double bias = writes ? head_bias[o] : 0.0;
+        const float mine =
+            half_warp_sums<kRows, kOfHalf>(head_row(row), s_.floats + first * kClusterUnits);
+        if (writes) s_.logits[o * own_lanes_ + at] = head_output(net_, bias, mine);
+      }
     }
-    warp_sums<kPlaceOutputs>(net_, weights, h, 1, next_block(), params);
-#pragma unroll
-    for (int p = 0; p < kPlaceOutputs; ++p)
-      params[p] = head_output(net_, at.own.head_bias, row + p, params[p]);
-    const Offset offset = place_point(params, 1, temperature, u.radius, u.angle);
-    __syncwarp();
-    if (in_warp_ == 0 && take_point(net_, work_.draw, work_.control, at, offset, pen, true))
-      at.active = 0;
-    __syncwarp();
+  }
+
+  // choose_category, which keeps the exponentials where the logits were. kTogether at a time.
+  template <int kTogether>
+  SKETCHRNN_FN int choose(float* logits, int count, float uniform) const {
+    const Temperature temperature = work_.draw.temperature;
+    float largest = logits[0];
+    int argmax = 0;
+#pragma unroll kTogether
+    for (int m = 0; m < count; ++m) {
+      const float x = logits[m * own_lanes_];
+      argmax = largest < x ? m : argmax;
+      largest = largest < x ? x : largest;
+    }
+    if (temperature.greedy) return argmax;
+    float total = 0.0f;
+#pragma unroll kTogether
+    for (int m = 0; m < count; ++m) {
+      float& at = logits[m * own_lanes_];
+      at = exp((at - largest) * temperature.inverse_softmax);
+      total += at;
+    }
+    const float threshold = uniform * total;
+    float cumulated = 0.0f;
+    int index = 0;
+#pragma unroll kTogether
+    for (int m = 0; m < count; ++m) {
+      cumulated += logits[m * own_lanes_];
+      index = threshold < cumulated ? index : m + 1;
+    }
+    return threshold < cumulated ? index : argmax;
+  }
+
+  // Of the components that were chosen: half a warp for each lane.
+  SKETCHRNN_FN void predict_parameters(int g) {
+    const int p = in_warp_ % kHalf / 2;
+    for (int task = warp_; task < own_lanes_ / 2; task += kWarps) {
+      const int l = 2 * task + in_warp_ / kHalf;
+      const Lane& own = lane(g, l);
+      const bool active = own.active != 0;
+      const int component =
+          active ? static_cast<int>(s_.logits[kComponentRow * own_lanes_ + l]) : 0;
+      const int row = net_.choices() + component * kPlaceOutputs;
+      const bool wanted = active && in_warp_ % 2 == 0 && p < kPlaceOutputs;
+      const double bias = wanted ? own.own.head_bias[row + p] : 0.0;
+      const float mine =
+          half_warp_sums<kPlaceOutputs, 1>(head_row(row), s_.floats + l * kClusterUnits);
+      if (wanted) s_.logits[(kParameterRow + p) * own_lanes_ + l] = head_output(net_, bias, mine);
+    }
+  }
+
+  SKETCHRNN_FN void draw_point(Lane& at, int l, Normals normals) {
+    const float* const own = s_.logits + l;
+    const Offset offset =
+        place_normals(own + kParameterRow * own_lanes_, static_cast<size_t>(own_lanes_),
+                      work_.draw.temperature, normals);
+    const int pen = static_cast<int>(own[kPenRow * own_lanes_]);
+    if (take_point(net_, work_.draw, work_.control, at, offset, pen, true)) at.active = 0;
   }
 
   // What lane l does next: idle ones get a drawing, if there is one and nobody says stop.
   SKETCHRNN_FN void tell(int g, int l, uint32_t step) {
-    if (in_warp_ != 0) return;
     Lane& at = lane(g, l);
     MessageState state = kSteps;
     if (step % kClusterStepsBetweenStops == 0 && load_volatile(work_.control.stop) != 0) {
@@ -356,16 +520,20 @@ class Cluster {
   SKETCHRNN_FN void send_messages(int g) {
     publish_writes();
     sync_some(kForSamplers, kGroupThreads);
-    if (thread_ % kGroupThreads != 0) return;
+    if (in_group_ == 0) copy_messages(g);
+  }
+  SKETCHRNN_FN void copy_messages(int g) {
     const uint32_t bytes = static_cast<uint32_t>(own_lanes_ * sizeof(Message));
     arrive_expecting(&barriers_.messages[g], bytes * static_cast<uint32_t>(blocks_ - 1));
+#pragma unroll 1
     for (int i = 1; i < blocks_; ++i)
       copy_there(own_messages(g), own_messages(g), bytes, &barriers_.messages[g],
-                 static_cast<unsigned>((rank_ + i) % blocks_));
+                 static_cast<unsigned>((rank_ + i) & (blocks_ - 1)));
   }
 
-  const int thread_ = static_cast<int>(threadIdx.x);
-  const int warp_ = thread_ / static_cast<int>(kWarp) % kWarps;  // of its warpgroup
+  const int thread_ = static_cast<int>(threadIdx.x), in_group_ = thread_ % kGroupThreads;
+  const int warpgroup_ = thread_ / kGroupThreads;
+  const int warp_ = in_group_ / static_cast<int>(kWarp);  // of its warpgroup
   const int in_warp_ = thread_ % static_cast<int>(kWarp);
   const NetView& net_;
   const ClusterWork& work_;
@@ -386,20 +554,21 @@ class Cluster {
 #endif
 
 // Registers are handed from the warpgroup that samples to those that keep c and two products.
-constexpr int kSamplerRegisters = 88, kMultiplierRegisters = 208;
+constexpr int kSamplerRegisters = 104, kMultiplierRegisters = 200;
 
+template <int kBlocks>
 __global__ void SKETCHRNN_CLUSTER_BOUNDS cluster_kernel(const __grid_constant__ NetView net,
                                                         const __grid_constant__ ClusterWork work) {
 #if SKETCHRNN_CLUSTERS
   SKETCHRNN_SHARED_MEMORY(memory);
-  Cluster cluster(net, work, memory);
-  cluster.begin();
+  // Each part makes its own numbers: fewer are kept from one to the other.
+  Cluster<kBlocks>(net, work, memory).begin();
   if (threadIdx.x < kClusterThreads - 128) {
     take_registers<kMultiplierRegisters>();
-    cluster.multiply();
+    Cluster<kBlocks>(net, work, memory).multiply();
   } else {
     give_registers<kSamplerRegisters>();
-    cluster.sample();
+    Cluster<kBlocks>(net, work, memory).sample();
   }
   cluster_sync();  // no block may end while another writes to its memory
 #endif

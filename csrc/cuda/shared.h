@@ -129,18 +129,20 @@ struct Message {
 enum MessageState : uint32_t { kIdle, kSteps, kBegins };
 
 struct ClusterShared {
-  // Groups of bytes lie as wgmma reads them: [k / 16][row][16], a column of 16 bytes for 64 rows
-  // being 1 KiB.
-  int8_t* weights;     // [4 tiles][k / 16][64][16]
+  // Bytes lie as wgmma reads them: [k / 16][row][16], k being places (cluster_unit).
+  int8_t* weights;     // [2 warpgroups][k / 16][128][16]
   int8_t* bytes;       // h of all units, rounded: [group][k / 16][lane][16]
   float* floats;       // h of the block's own lanes, of one group: [block][lane][64]
   float* going;        // h of the block's units on its way: [lane][64]
   Message* message;    // [group][lane]
-  float* logits;       // [choices][the block's own lanes]
+  float* logits;       // [kLogitRows or more][the block's own lanes]
   uint64_t* barriers;  // ClusterBarriers of many_clusters.cuh
   size_t bytes_used;
 };
 constexpr int kClusterBarriers = 9;
+// Where logits have been, from the row on: the pen, the component, its parameters.
+constexpr int kPenRow = 0, kComponentRow = kPenStates, kParameterRow = kComponentRow + 1;
+constexpr int kLogitRows = kParameterRow + kPlaceOutputs;
 
 SKETCHRNN_BOTH ClusterShared cluster_shared(const NetView& net, int blocks, char* base) {
   Carver carve{base, 0};
@@ -152,7 +154,8 @@ SKETCHRNN_BOTH ClusterShared cluster_shared(const NetView& net, int blocks, char
   s.going = carve.take<float>(kClusterLanes * kClusterUnits);
   s.message = carve.take<Message>(kClusterGroups * kClusterLanes);
   const size_t own_lanes = static_cast<size_t>(kClusterLanes / blocks);
-  s.logits = carve.take<float>(net.choices() * own_lanes);
+  const int rows = net.choices() > kLogitRows ? net.choices() : kLogitRows;
+  s.logits = carve.take<float>(static_cast<size_t>(rows) * own_lanes);
   s.barriers = carve.take<uint64_t>(kClusterBarriers);
   s.bytes_used = carve.used;
   return s;

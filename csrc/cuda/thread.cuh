@@ -36,6 +36,13 @@ SKETCHRNN_FN void store_volatile(T* p, T x) {
 }
 SKETCHRNN_FN void wait_a_little() {}
 
+// 1 / x to an ulp, and 0 for what would be subnormal.
+SKETCHRNN_FN float reciprocal_estimate(float x) {
+  float r;
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(r) : "f"(x));
+  return r;
+}
+
 // sum + a · b of 16 × 32 bytes by 32 × 8, by a whole warp (PTX ISA, mma.m16n8k32).
 #define SKETCHRNN_MMA(a_type, b_type)                                       \
   asm volatile("mma.sync.aligned.m16n8k32.row.col.s32." a_type "." b_type   \
@@ -209,6 +216,44 @@ SKETCHRNN_FN float update(const float* totals, float& c) {
   return new_hidden(output_denominator(totals[3]), c);
 }
 
+// The quotient to the last bit where nothing on the way leaves the normal floats: what nvcc makes
+// of a division, without the check (FCHK, a branch, a place to meet again) that it is such a case.
+// (An estimate within an ulp makes r the nearest to 1 / d, unless d's mantissa is all ones; there
+// nvcc counts on the GPU, and so does this.)
+SKETCHRNN_FN float divide_normal(float numerator, float denominator) {
+  const float estimate = reciprocal_estimate(denominator);
+  const float r = fmaf(estimate, fmaf(-denominator, estimate, 1.0f), estimate);
+  const float quotient = numerator * r;
+  return fmaf(r, fmaf(-denominator, quotient, numerator), quotient);
+}
+
+// update() of N cells with one look at whether their divisions are ordinary. They are where
+// |c'| ≥ 2^-60: denominators lie in [1, 2^126], so the numerator is no smaller than that, nor is
+// tanh(c'), and the remainders of both quotients are exact. A numerator that is infinite makes a
+// NaN, which is not ≥ either.
+template <int N>
+SKETCHRNN_FN void update_together(const float (&totals)[N][kGates], float (&c)[N], float (&h)[N]) {
+  float next[N];
+  bool ordinary = true;
+#pragma unroll
+  for (int i = 0; i < N; ++i) {
+    const Fraction cell = cell_fraction(totals[i][0], totals[i][1], totals[i][2], c[i]);
+    next[i] = divide_normal(cell.numerator, cell.denominator);
+    ordinary &= fabsf(next[i]) >= 0x1p-60f;
+    const Fraction hidden = negative_hidden_fraction(output_denominator(totals[i][3]), next[i]);
+    h[i] = divide_normal(-hidden.numerator, hidden.denominator);
+  }
+  if (!ordinary) {
+#pragma unroll
+    for (int i = 0; i < N; ++i) {
+      next[i] = c[i];
+      h[i] = update(totals[i], next[i]);
+    }
+  }
+#pragma unroll
+  for (int i = 0; i < N; ++i) c[i] = next[i];
+}
+
 // Where the kernels' head output `row` (by component) stands in the contract's order (by
 // parameter).
 SKETCHRNN_FN int contract_output(const NetView& net, int row) {
@@ -217,8 +262,11 @@ SKETCHRNN_FN int contract_output(const NetView& net, int row) {
   return net.choices() + place % kPlaceOutputs * net.mixtures + place / kPlaceOutputs;
 }
 
+SKETCHRNN_FN float head_output(const NetView& net, double bias, float sum) {
+  return static_cast<float>(bias + net.head_scale * static_cast<double>(sum));
+}
 SKETCHRNN_FN float head_output(const NetView& net, const double* bias, int row, float sum) {
-  return static_cast<float>(bias[row] + net.head_scale * static_cast<double>(sum));
+  return head_output(net, bias[row], sum);
 }
 
 // N sums of head weights times h by a whole warp, every thread of which gets all. Element k of an h

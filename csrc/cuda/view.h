@@ -28,6 +28,11 @@ constexpr int kManyLanes = 64;
 // What a cluster of blocks has (many_clusters.cuh): blocks at most, hidden units of each block, and
 // two groups of so many sketches.
 constexpr int kClusterBlocks = 8, kClusterUnits = 64, kClusterLanes = 64, kClusterGroups = 2;
+// A block's units stand in its bytes and floats in another order than in the net, so that four
+// neighbours are the partial sums l, l + 16, l + 32 and l + 48 of the head.
+constexpr int cluster_unit(int place) { return place / 4 + place % 4 * 16; }
+// Numbers of each unit there: what multiplies dx, dy, and the block sums of its gates; h_scale.
+constexpr int kClusterNumbers = 16;
 // Threads of a block of it: two warpgroups that multiply, one that samples.
 constexpr int kClusterThreads = 384;
 // Threads of a block: of the kernel for few at most (each keeps kBlock weights, a multiprocessor
@@ -153,6 +158,8 @@ struct ClusterWork {
   Draw draw;
   Control control;
   const uint32_t* weights;  // cluster_weights() of layout.h
+  const float* units;       // cluster_units()
+  const float* head;        // cluster_head()
   Lane* lane;               // [blocks][kClusterGroups][kClusterLanes / blocks of a cluster]
 };
 

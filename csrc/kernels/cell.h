@@ -15,29 +15,47 @@ constexpr float kTanhScale = kGateScale[1];
 
 SKETCHRNN_FN F clamped(F sum) { return clamp(sum, -kExponentLimit, kExponentLimit); }
 
-SKETCHRNN_FN F new_cell(F i, F j, F f, F c) {
+struct Fraction {
+  F numerator, denominator;
+};
+
+SKETCHRNN_FN Fraction cell_fraction(F i, F j, F f, F c) {
   const F one = constant(1.0f);
   const F di = V::add(one, exp2(clamped(i)));
   const F t = exp2m1(clamped(j));
   const F df = V::add(one, exp2(clamped(f)));
   const F dij = V::mul(di, V::add(constant(2.0f), t));
   const F numerator = V::sub(V::mul(c, dij), V::mul(t, df));
-  return V::div(numerator, V::mul(df, dij));
+  return {numerator, V::mul(df, dij)};
+}
+
+SKETCHRNN_FN F new_cell(F i, F j, F f, F c) {
+  const Fraction cell = cell_fraction(i, j, f, c);
+  return V::div(cell.numerator, cell.denominator);
 }
 
 // 1 + Eo, the denominator of σ(o).
 SKETCHRNN_FN F output_denominator(F o) { return V::add(constant(1.0f), exp2(clamped(o))); }
 
-SKETCHRNN_FN F new_hidden(F denominator, F c) {
+// −h', so that who divides knows best how to change its sign.
+SKETCHRNN_FN Fraction negative_hidden_fraction(F denominator, F c) {
   const F t = exp2m1(clamped(V::mul(c, constant(kTanhScale))));
-  return V::div(V::sub(constant(0.0f), t), V::mul(V::add(constant(2.0f), t), denominator));
+  return {t, V::mul(V::add(constant(2.0f), t), denominator)};
 }
 
-// h as the integer that the integer precisions multiply.
-SKETCHRNN_FN I rounded_integer(F h, F scale, float limit) {
+SKETCHRNN_FN F new_hidden(F denominator, F c) {
+  const Fraction hidden = negative_hidden_fraction(denominator, c);
+  return V::div(V::sub(constant(0.0f), hidden.numerator), hidden.denominator);
+}
+
+// h as the integer that the integer precisions multiply, in the low 16 bits.
+SKETCHRNN_FN I rounded_bits(F h, F scale, float limit) {
   const F most = constant(limit);
   const F bounded = V::min(V::max(V::mul(h, scale), V::sub(constant(0.0f), most)), most);
   // Adding 1.5·2^23 rounds to the nearest integer, which the low bits then hold.
-  const I shifted = V::as_int(V::add(bounded, constant(kRound)));
-  return V::sub_int(shifted, V::as_int(constant(kRound)));
+  return V::as_int(V::add(bounded, constant(kRound)));
+}
+
+SKETCHRNN_FN I rounded_integer(F h, F scale, float limit) {
+  return V::sub_int(rounded_bits(h, scale, limit), V::as_int(constant(kRound)));
 }

@@ -11,6 +11,10 @@
 #include "cuda/plan.h"
 #include "nets.h"
 
+#include <cmath>
+#include <cstring>
+#include <iterator>
+
 namespace {
 
 using namespace sketchrnn;
@@ -103,13 +107,20 @@ struct Case {
     const ConditionTable table(conditions, n);
     const int blocks = cluster_blocks_for(layout.view.hidden);
     const auto weights = cluster_weights(*net, blocks);
+    const auto units = cluster_units(*net, blocks);
+    const auto head = cluster_head(*net, blocks);
     const auto all = clusters * static_cast<unsigned>(blocks);
     std::vector<Lane> lanes(clusters * kClusterGroups * kClusterLanes);
     std::memset(static_cast<void*>(lanes.data()), 0xA5, lanes.size() * sizeof(Lane));
-    const ClusterWork work{table.view(), what, control(), weights.data(), lanes.data()};
+    const ClusterWork work{table.view(), what,        control(),   weights.data(),
+                           units.data(), head.data(), lanes.data()};
     emulator::launch(
         all, kClusterThreads, cluster_shared(layout.view, blocks, nullptr).bytes_used,
-        [&] { cluster_kernel(layout.view, work); }, static_cast<unsigned>(blocks));
+        [&] {
+          return blocks == kClusterBlocks ? cluster_kernel<kClusterBlocks>(layout.view, work)
+                                          : cluster_kernel<0>(layout.view, work);
+        },
+        static_cast<unsigned>(blocks));
   }
 
   Control control() { return {&next, &finished, &bad, &stop, &reported}; }
@@ -194,6 +205,62 @@ TEST(every_sketch_of_a_batch_has_its_own_object) {
       one.draw(count, 0.7, how);
       one.check();
     }
+}
+
+// Numbers whose exponents are spread evenly over [lowest, highest], of either sign.
+struct Spread {
+  std::uint32_t state = 1;
+  std::uint32_t bits() {
+    state ^= state << 13;
+    state ^= state >> 17;
+    return state ^= state << 5;
+  }
+  float operator()(int lowest, int highest) {
+    const auto range = static_cast<std::uint32_t>(highest - lowest);
+    const float mantissa = 1.0f + static_cast<float>(bits() >> 9) * 0x1p-23f;
+    const float x = std::ldexp(mantissa, lowest + static_cast<int>(bits() % range));
+    return (bits() & 1) != 0 ? x : -x;
+  }
+};
+
+// With estimates of the reciprocal that are off by an ulp (cuda_emulator.h).
+TEST(ordinary_quotients_are_those_of_division) {
+  Spread spread;
+  for (int i = 0; i < 1000000; ++i) {
+    const float denominator = std::fabs(spread(0, 126)), numerator = spread(-60, 127);
+    const float expected = numerator / denominator;
+    if (std::fabs(expected) >= 0x1p-103f) CHECK_EQ(divide_normal(numerator, denominator), expected);
+  }
+  // Mantissas that differ in few bits, whose quotients are near the middle of two floats.
+  for (int i = 0; i < 1000000; ++i) {
+    const float denominator = 2.0f - static_cast<float>(1 + spread.bits() % 4096) * 0x1p-23f;
+    const float numerator = 2.0f - static_cast<float>(1 + spread.bits() % 4096) * 0x1p-23f;
+    CHECK_EQ(divide_normal(numerator, denominator), numerator / denominator);
+  }
+}
+
+// Whatever its sums and c are, tiny, infinite or no numbers.
+TEST(cells_together_are_those_one_by_one) {
+  const float odd[] = {0.0f, -0.0f, 1e-40f, -1e-30f, 0x1p-60f, 100.0f, -100.0f, 3e38f, INFINITY};
+  Spread spread;
+  const auto any = [&](int lowest, int highest) {
+    const std::uint32_t choice = spread.bits() % 64;
+    return choice < std::size(odd) ? odd[choice] : choice == 63 ? NAN : spread(lowest, highest);
+  };
+  const auto same = [](float a, float b) { return std::memcmp(&a, &b, sizeof a) == 0; };
+  for (int i = 0; i < 200000; ++i) {
+    float sums[4][kGates], c[4], h[4], c_alone[4];
+    for (int n = 0; n < 4; ++n) {
+      for (float& sum : sums[n]) sum = any(-40, 7);
+      c[n] = c_alone[n] = any(i % 2 == 0 ? -10 : -126, 5);
+    }
+    update_together<4>(sums, c, h);
+    for (int n = 0; n < 4; ++n) {
+      const float alone = update(sums[n], c_alone[n]);
+      CHECK(same(h[n], alone) || (std::isnan(h[n]) && std::isnan(alone)));
+      CHECK(same(c[n], c_alone[n]) || (std::isnan(c[n]) && std::isnan(c_alone[n])));
+    }
+  }
 }
 
 TEST(clusters_draw_the_sketches_of_the_engine) {

@@ -29,6 +29,9 @@
 #define __launch_bounds__(...)
 #define __grid_constant__
 
+struct alignas(8) uint2 {
+  uint32_t x, y;
+};
 struct alignas(16) uint4 {
   uint32_t x, y, z, w;
 };
@@ -60,7 +63,7 @@ struct Arrivals {
 
 // Operands of a product of a warpgroup as they were when it was begun.
 struct Operands {
-  int8_t a[64][32], b[64][32];
+  int8_t a[64][32] = {}, b[128][32] = {};
   unsigned left = 128;  // threads that have not had them
 };
 
@@ -371,11 +374,11 @@ inline void Launch::end_copies() {
 }
 
 // Byte k of a row of a matrix by its descriptor: PTX ISA, "Matrix Descriptor Format" and "Strides".
-inline void read_matrix(uint64_t descriptor, int8_t (&to)[64][32]) {
+inline void read_matrix(uint64_t descriptor, int8_t (*to)[32], uint64_t rows) {
   const auto field = [&](int first) { return (descriptor >> first & 0x3FFF) << 4; };
   if (descriptor >> 49 != 0) throw std::logic_error("a descriptor with a swizzle or an offset");
   const size_t size = grid().current->block->shared.size() - 64;
-  for (uint64_t row = 0; row < 64; ++row)
+  for (uint64_t row = 0; row < rows; ++row)
     for (uint64_t column = 0; column < 2; ++column) {
       const uint64_t at = field(0) + column * field(16) + row / 8 * field(32) + row % 8 * 16;
       if (at + 16 > size) throw std::logic_error("a matrix beyond shared memory");
@@ -417,6 +420,12 @@ template <class T>
 T __shfl_xor_sync(unsigned mask, T x, unsigned apart) {
   return __shfl_sync(mask, x, static_cast<int>(threadIdx.x % 32 ^ apart));
 }
+inline unsigned __byte_perm(unsigned x, unsigned y, unsigned places) {
+  const uint64_t bytes = x | static_cast<uint64_t>(y) << 32;
+  unsigned r = 0;
+  for (unsigned i = 0; i < 4; ++i) r |= (bytes >> 8 * (places >> 4 * i & 7) & 0xFF) << 8 * i;
+  return r;
+}
 inline int __popc(unsigned x) { return __builtin_popcount(x); }
 inline int __ffs(int x) { return __builtin_ffs(x); }
 inline int __dp4a(int a, int b, int sum) {
@@ -443,6 +452,18 @@ void store_volatile(T* p, T x) {
   *static_cast<volatile T*>(p) = x;
 }
 inline void wait_a_little() { emulator::yield(); }
+
+// Off by an ulp either way, as the bits happen to be: a GPU's may be. Not for a mantissa of ones,
+// with which nvcc's own division would go wrong if the GPU's were not the nearest.
+inline float reciprocal_estimate(float x) {
+  float r = 1.0f / x;
+  uint32_t bits, of_x;
+  memcpy(&bits, &r, sizeof r);
+  memcpy(&of_x, &x, sizeof x);
+  if ((of_x & 0x7FFFFF) != 0x7FFFFF) bits += (of_x * 2654435761u >> 16) % 3 - 1;
+  memcpy(&r, &bits, sizeof r);
+  return fabsf(r) < 0x1p-126f ? 0.0f : r;
+}
 
 inline int32_t dp2a_low(uint32_t a, uint32_t b, int32_t sum) {
   for (int i = 0; i < 2; ++i)
@@ -539,23 +560,23 @@ inline void copy_in(void* to, const void* from, uint32_t bytes, uint64_t* barrie
 }
 
 inline void begin_products() { emulator::grid().current->products.fenced = true; }
-inline void multiply_bytes(int32_t (&sums)[32], uint64_t a, uint64_t b, bool add) {
+inline void multiply_bytes(int32_t (&sums)[64], uint64_t a, uint64_t b, bool add) {
   emulator::Thread& thread = *emulator::grid().current;
   emulator::Products& own = thread.products;
   if (!own.fenced) throw std::logic_error("a product without a fence before it");
   const auto [operands, is_first] =
       thread.block->operands[thread.index.x / 128].emplace(own.count, emulator::Operands());
   if (is_first) {
-    emulator::read_matrix(a, operands->second.a);
-    emulator::read_matrix(b, operands->second.b);
+    emulator::read_matrix(a, operands->second.a, 64);
+    emulator::read_matrix(b, operands->second.b, 128);
   }
   own.begun.push_back({sums, a, b, own.count++, add});
   own.ended = false;
-  if (own.before.emplace(sums, std::vector<int32_t>(sums, sums + 32)).second)
+  if (own.before.emplace(sums, std::vector<int32_t>(sums, sums + 64)).second)
     for (int32_t& sum : sums) sum = 0x5A5A5A5A;
 }
 inline void end_products() { emulator::grid().current->products.ended = true; }
-inline void wait_for_products() {
+inline void wait_for_products(int32_t (&)[64]) {
   emulator::Thread& thread = *emulator::grid().current;
   emulator::Products& own = thread.products;
   if (!own.ended) throw std::logic_error("products that are not of a group");
@@ -565,14 +586,14 @@ inline void wait_for_products() {
     emulator::Operands& operands = all.at(product.number);
     if (--operands.left == 0) {
       emulator::Operands now;
-      emulator::read_matrix(product.a, now.a);
-      emulator::read_matrix(product.b, now.b);
+      emulator::read_matrix(product.a, now.a, 64);
+      emulator::read_matrix(product.b, now.b, 128);
       if (memcmp(now.a, operands.a, sizeof now.a) != 0 ||
           memcmp(now.b, operands.b, sizeof now.b) != 0)
         throw std::logic_error("a product's operands have changed meanwhile");
     }
     std::vector<int32_t>& before = own.before.at(product.sums);
-    for (unsigned i = 0; i < 32; ++i) {
+    for (unsigned i = 0; i < before.size(); ++i) {
       const int8_t* const a = operands.a[row + i / 2 % 2 * 8];
       const int8_t* const b = operands.b[i / 4 * 8 + at % 4 * 2 + i % 2];
       int32_t sum = 0;
@@ -583,9 +604,9 @@ inline void wait_for_products() {
     if (operands.left == 0) all.erase(product.number);
   }
   for (auto& [sums, values] : own.before)
-    for (int i = 0; i < 32; ++i) {
+    for (size_t i = 0; i < values.size(); ++i) {
       if (sums[i] != 0x5A5A5A5A) throw std::logic_error("sums that were written meanwhile");
-      sums[i] = values[static_cast<size_t>(i)];
+      sums[i] = values[i];
     }
   own.begun.clear();
   own.before.clear();
