@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 # Kernel -> (threads of a block, bytes of spill stores). What is spilled are pointers and counts
 # that live through a whole step, read once or twice in it; weights and sums stay in registers,
-# and c in cluster_kernel (whose warpgroups then share out its registers: 200, 200 and 104 a thread).
+# and c in cluster_kernel (whose warpgroups then share out its registers: 200, 200, 104 a thread).
 BUDGET = {
     "few_kernel": (768, 160),
     "many_kernel<ScalarGates": (512, 16),
