@@ -76,8 +76,8 @@ def readme() -> None:
     face.save(pictures / "readme-order.svg", size=240, by_order=True, stroke_width=3)
     net.predict(face.strokes[:22]).save(pictures / "readme-next.svg", size=352)
     cat, pig = (
-        sketchrnn.load(name).draw(seed=5, index=index, temperature=0.3)
-        for name, index in (("cat", 7), ("pig", 16))
+        sketchrnn.load(name).draw(seed=seed, index=index, temperature=0.3)
+        for name, seed, index in (("cat", 5, 11), ("pig", 7, 17))
     )
     way = sketchrnn.load("morph").interpolate(cat, pig, 8, temperature=0.1, seed=1)
     way.grid(columns=8).save(pictures / "readme-morph.svg", size=720)
