@@ -15,6 +15,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -143,8 +144,6 @@ def main() -> None:
     options = p.parse_args()
     if options.worker:
         return worker(options.worker)
-    import tempfile
-
     processors = sorted(os.sched_getaffinity(0))
     threads = (1, 2)[: len(processors)]
     isas = sketchrnn.build_info()["isas"]

@@ -32,6 +32,9 @@ FIGURES = ROOT / "benchmarks" / "figures"
 BLOCK = re.compile(r"(<!-- figures: (?P<name>[\w-]+) -->)(?P<text>.*?)(<!-- end -->)", re.DOTALL)
 
 
+sys.path.insert(0, str(ROOT / "benchmarks"))  # which print their own tables
+
+
 def measured(name: str) -> Any:
     """What a benchmark wrote."""
     return json.loads((FIGURES / f"{name}.json").read_text(encoding="utf-8"))
@@ -39,7 +42,6 @@ def measured(name: str) -> Any:
 
 def table(threads: int) -> str:
     """The comparison as benchmarks/compare.py prints it."""
-    sys.path.insert(0, str(ROOT / "benchmarks"))
     import compare
 
     rows = measured(f"compare-{threads}")["rows"]
@@ -160,6 +162,11 @@ def scale() -> str:
     return "\n".join(lines) + "\n"
 
 
+def machines() -> list[Any]:
+    """What benchmarks/isas.py wrote of each."""
+    return [measured(path.stem) for path in sorted(FIGURES.glob("isas-*.json"))]
+
+
 def isas() -> str:
     """Each instruction set of the machines at hand, as benchmarks/isas.py found it."""
     lines = [
@@ -167,8 +174,7 @@ def isas() -> str:
         "| | one stream, µs/point: f32 | i16 | i8 | many, 1000 points/s: f32 | i16 | i8 |",
         "|---|---|---|---|---|---|---|",
     ]
-    for path in sorted(FIGURES.glob("isas-*.json")):
-        said = json.loads(path.read_text(encoding="utf-8"))
+    for said in machines():
         lines.append(f"| *{said['cpu']}* | | | | | | |")
         for isa, rows in said["table"].items():
             one = [f"{row['stream'][0]:.1f}" for row in rows.values()]
@@ -179,12 +185,10 @@ def isas() -> str:
 
 def isa_shares() -> str:
     """The same on one thread and two, each with its share of the limit."""
-    lines = []
-    for path in sorted(FIGURES.glob("isas-*.json")):
-        said = json.loads(path.read_text(encoding="utf-8"))
-        sys.path.insert(0, str(ROOT / "benchmarks"))
-        import isas as benchmark
+    import isas as benchmark
 
+    lines = []
+    for said in machines():
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
             benchmark.print_table(said)

@@ -24,6 +24,11 @@ from .loop import Run, Settings
 from .model import Net, forward_cell, lstm, split
 
 
+def lengths_of(batch: Batch) -> Tensor:
+    """Rows of each drawing (B,), the ending one included."""
+    return torch.from_numpy(batch.valid.sum(0).astype(np.int64))
+
+
 class LatentNet(Net):
     """H units, M components, and an encoder of twice E units for latent vectors of N_z numbers.
 
@@ -83,19 +88,22 @@ class LatentNet(Net):
         In training: `noise` (B, N_z) is ε, `encoder_kept` (2, T, B, E) the encoder's dropout,
         `seen` (T, B, 5) the rows it reads if those are not the targets; the rest as in `outputs`.
         """
-        lengths = torch.from_numpy(batch.valid.sum(0).astype(np.int64))
         rows = torch.from_numpy(batch.targets) if seen is None else seen
         how = {key: training[key] for key in ("gain", "kind") if key in training}
-        mu, spread = self.encode(rows, lengths, encoder_kept, **how)
+        mu, spread = self.encode(rows, lengths_of(batch), encoder_kept, **how)
         kl = -0.5 * (1.0 + spread - mu * mu - spread.exp()).mean(1)
         z = mu if noise is None else mu + (0.5 * spread).exp() * noise
         return self.decode(torch.from_numpy(batch.inputs), z, **training), kl
 
     def decode(self, x: Tensor, z: Tensor, **training: Any) -> Tensor:
         """Inputs (T, B, 5), z (B, N_z) → head outputs (T, B, 3 + 6M); training as in `outputs`."""
+        start, bias = self.condition(z)
+        return self.outputs(x, self.wx[:5], bias, self.bo, start=start, **training)
+
+    def condition(self, z: Tensor) -> tuple[tuple[Tensor, Tensor], Tensor]:
+        """z (B, N_z) → the first h and c (B, H) and the gates' bias (B, 4H)."""
         c, h = torch.tanh(z @ self.z_w + self.z_b).chunk(2, 1)
-        bias = self.b + z @ self.wx[5:]
-        return self.outputs(x, self.wx[:5], bias, self.bo, start=(h, c), **training)
+        return (h, c), self.b + z @ self.wx[5:]
 
 
 @dataclass(frozen=True)
@@ -126,8 +134,7 @@ class OwnSteps:
         self.net = net
         self.rng = np.random.default_rng(seed)
         z, _ = net.encode(rows, lengths)
-        self.c, self.h = torch.tanh(z @ net.z_w + net.z_b).chunk(2, 1)
-        self.bias = net.b + z @ net.wx[5:]
+        (self.h, self.c), self.bias = net.condition(z)
         self.weights = torch.cat([net.wh, net.wx[:5]])
 
     def step(self, inputs: Tensor) -> Tensor:
@@ -164,8 +171,7 @@ class LatentRun(Run):
         by_itself = rng.random((batch.valid.shape[1], 1)) < s.own
         most = MOST_ASTRAY / self.scale_factor
         with torch.no_grad():
-            lengths = torch.from_numpy(batch.valid.sum(0).astype(np.int64))
-            steps = OwnSteps(self.net, self._seen, lengths, [s.seed, 10, self.step])
+            steps = OwnSteps(self.net, self._seen, lengths_of(batch), [s.seed, 10, self.step])
 
             def error(t: int, inputs: Any, wanted: Any) -> NDArray[Any]:
                 own = steps.step(torch.from_numpy(inputs)).numpy() - wanted
@@ -208,10 +214,7 @@ def whitened(net: LatentNet, batches: Iterable[Batch]) -> LatentNet:
     net = copy.deepcopy(net)
     with torch.no_grad():
         read = torch.cat(
-            [
-                net.read(torch.from_numpy(b.targets), torch.from_numpy(b.valid.sum(0)).long())
-                for b in batches
-            ]
+            [net.read(torch.from_numpy(b.targets), lengths_of(b)) for b in batches]
         ).double()
         old = {name: p.double() for name, p in net.named_parameters()}
         mu = read @ old["mu_w"] + old["mu_b"]
