@@ -24,7 +24,7 @@ if(needs_cuda OR (SKETCHRNN_CUDA STREQUAL "AUTO" AND SKETCHRNN_PYTHON AND CMAKE_
   set(CMAKE_CUDA_STANDARD 17)
   set(CMAKE_CUDA_STANDARD_REQUIRED ON)
   set(CMAKE_CUDA_RUNTIME_LIBRARY Static)  # loads the driver only when it is first needed
-  set(backend csrc/cuda/backend.cu)
+  set(backend csrc/cuda/backend.cu csrc/cuda/devices.cu)
 endif()
 
 add_library(sketchrnn_device STATIC csrc/cuda/layout.cpp csrc/cuda/plan.cpp ${backend})

@@ -57,7 +57,6 @@ WARPS = {
 }
 # What hardly ever happens, or is not the full cluster's.
 NEVER = (
-    "cluster.begin()",
     "own.c[at]",
     "own.h[at]",
     "begin_drawing(",

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cuda/device.h"
+#include "cuda/drawn.cuh"
 #include "cuda/few.cuh"
 #include "cuda/job.cuh"
 #include "cuda/launch.cuh"
@@ -42,51 +43,6 @@ Functions functions_of(Precision precision) {
   if (precision == Precision::i16) return functions_of<I16, TensorGates<I16>>();
   return functions_of<I8, TensorGates<I8>>();
 }
-
-// Stroke-5 rows one drawing after another, the given rows first.
-__global__ void gather_kernel(const Row* rows, std::size_t row_stride, const std::int64_t* offsets,
-                              std::uint64_t count, const Row* prefix, std::int64_t prefix_rows,
-                              float* out) {
-  for (std::uint64_t k = blockIdx.x; k < count; k += gridDim.x) {
-    const std::int64_t length = offsets[k + 1] - offsets[k];
-    for (std::int64_t t = threadIdx.x; t < length; t += blockDim.x)
-      write_row(out + kStroke5 * (offsets[k] + t),
-                t < prefix_rows ? prefix[t]
-                                : rows[k * row_stride + static_cast<std::size_t>(t - prefix_rows)]);
-  }
-}
-
-// Drawings on the device, one after another.
-struct Drawn {
-  Buffer<float> rows;
-  Buffer<std::int64_t> device_offsets;
-  std::vector<std::int64_t> offsets;
-};
-
-// Memory that has been lent goes only when the borrowers' streams, which nobody here knows, have
-// done all they had to do.
-void finish_all(int ordinal) {
-  try {
-    const Current current(ordinal);
-    (void)cudaDeviceSynchronize();
-  } catch (const DeviceError&) {  // the process is about to end
-  }
-}
-
-class CudaBatch final : public DeviceBatch {
- public:
-  CudaBatch(Drawn drawn, int ordinal) : drawn_(std::move(drawn)), ordinal_(ordinal) {}
-  ~CudaBatch() override { finish_all(ordinal_); }
-  const float* rows() const override { return drawn_.rows.get(); }
-  const std::int64_t* offsets() const override { return drawn_.device_offsets.get(); }
-  std::int64_t total() const override { return drawn_.offsets.back(); }
-  std::size_t count() const override { return drawn_.offsets.size() - 1; }
-  int ordinal() const override { return ordinal_; }
-
- private:
-  Drawn drawn_;
-  int ordinal_;
-};
 
 // A call's conditions in the device's memory.
 class DeviceConditions {
@@ -387,41 +343,7 @@ class CudaDevice final : public Device {
   mutable std::atomic<std::uint64_t> nanoseconds_{0};
 };
 
-// The oldest device that the kernels are compiled for; newer ones run their PTX.
-constexpr int kOldestMajor = 8;
-
 }  // namespace
-
-DeviceList devices() {
-  DeviceList list{true, {}, ""};
-  int count = 0;
-  const cudaError_t status = cudaGetDeviceCount(&count);
-  if (status != cudaSuccess || count == 0) {
-    (void)cudaGetLastError();
-    list.reason = status == cudaErrorInsufficientDriver
-                      ? "there is no NVIDIA driver, or one older than this build needs (CUDA " +
-                            std::to_string(CUDART_VERSION / 1000) + "." +
-                            std::to_string(CUDART_VERSION % 1000 / 10) + ")"
-                  : status == cudaErrorNoDevice || status == cudaSuccess
-                      ? "the NVIDIA driver finds no GPU"
-                      : std::string("the NVIDIA driver: ") + cudaGetErrorString(status);
-    return list;
-  }
-  for (int i = 0; i < count; ++i) {
-    cudaDeviceProp facts{};
-    const cudaError_t asked = cudaGetDeviceProperties(&facts, i);
-    if (asked != cudaSuccess) {
-      (void)cudaGetLastError();
-      list.found.push_back({i, "", 0, 0, 0, 0, false, cudaGetErrorString(asked)});
-      continue;
-    }
-    const bool usable = facts.major >= kOldestMajor && facts.cooperativeLaunch != 0;
-    list.found.push_back({i, facts.name, facts.major, facts.minor, facts.multiProcessorCount,
-                          facts.totalGlobalMem, usable,
-                          usable ? "" : "compute capability 8.0 or more is needed"});
-  }
-  return list;
-}
 
 std::shared_ptr<const Device> put_on_device(std::shared_ptr<const Net> net, int ordinal) {
   const DeviceList list = devices();

@@ -1,4 +1,4 @@
-// Nets on a GPU: the one interface behind which is either CUDA (backend.cu) or its absence
+// Nets on a GPU: the one interface behind which is either CUDA (backend.cu, devices.cu) or its absence
 // (stub.cpp).
 //
 // Nothing here touches the driver before somebody asks for a device. Drawings and predictions have

@@ -136,7 +136,7 @@ struct ClusterShared {
   float* going;        // h of the block's units on its way: [lane][64]
   Message* message;    // [group][lane]
   float* logits;       // [kLogitRows or more][the block's own lanes]
-  uint64_t* barriers;  // ClusterBarriers of many_clusters.cuh
+  uint64_t* barriers;  // ClusterBarriers of cluster_block.cuh
   size_t bytes_used;
 };
 constexpr int kClusterBarriers = 9;

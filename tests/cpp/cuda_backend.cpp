@@ -4,6 +4,7 @@
 #include "fake_cuda/cuda_runtime.h"
 // The runtime comes before what is written for it.
 #include "cuda/backend.cu"
+#include "cuda/devices.cu"
 
 #include "cuda_agree.h"
 
