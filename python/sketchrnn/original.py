@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,3 @@ class Original:
     """What of the picture is not in the drawing, such as "2 texts"."""
     document: bytes = field(default=b"", repr=False)
     """The picture's file."""
-
-    def moved(self, start: tuple[float, float]) -> Original:
-        """Return the same picture for a drawing that starts elsewhere in it."""
-        return replace(self, start=start)
