@@ -41,6 +41,11 @@ def raw_drawings(path: Path, word: str) -> list[Rows]:
     return found
 
 
+def object_of(name: str) -> str:
+    """What a net of that name draws: pig-128 draws pigs."""
+    return name.rpartition("-")[0] if name[-1].isdigit() else name
+
+
 def held_out(corpus: Sequence[data.Drawing], word: str, most: int = 400) -> list[Rows]:
     """Drawings of an object that no net learned from."""
     held = [d for d in corpus if d.word == word and d.split != "train"]
@@ -99,8 +104,8 @@ def main() -> None:
         for word in args.objects.split(",") if args.objects else whole.objects:
             net = whole.of(word)
             ours = "256-pixel box" in net.metadata.get("units", "")
-            of = word.rpartition("-") if word[-1].isdigit() else (word,)  # pig-128 draws pigs
-            real = held_out(corpus, of[0]) if ours else raw_drawings(args.raw, of[0])
+            of = object_of(word)
+            real = held_out(corpus, of) if ours else raw_drawings(args.raw, of)
             row: dict[str, Any] = measure(net, real, args.count)
             if before is not None:
                 row["cost"] = cost(net, before.of(word), real)

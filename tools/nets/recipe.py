@@ -121,7 +121,9 @@ COMMON_ENDING = ending.Settings(
     checked=150,
     enough=0.985,
 )
-ADDITION_ENDING = ending.Settings(lr=1e-3, rounds=4)
+# Half of the completions are at τ = 0. With 20 of them a round, a quarter of the pineapples that
+# somebody else had begun went on for ever there.
+ADDITION_ENDING = ending.Settings(lr=1e-3, rounds=6, completions=200)
 
 # Small nets learn from a large one's drawings and distributions: there is no end of them, so that
 # nothing needs to be dropped.

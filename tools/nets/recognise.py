@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from ends import object_of
 from judge import F32, load, raster, verdicts
 from numpy.typing import NDArray
 
@@ -56,7 +57,7 @@ def of_object(
     count: int,
 ) -> dict[str, dict[str, float]]:
     """Figures of real held-out drawings ("real") and of drawn ones, by temperature."""
-    label = list(words).index(net.name)
+    label = list(words).index(object_of(net.name))
     train = np.stack([raster(d.rows) for d in drawings if d.split == "train"])
     test: list[NDArray[Any]] = [d.rows for d in drawings if d.split == "test"][:400]
     pictures = np.stack([raster(r) for r in test])
@@ -87,7 +88,7 @@ def main() -> None:
     for path in args.nets:
         whole = sketchrnn.load(path)
         for word in args.objects.split(",") if args.objects else whole.objects:
-            mine = [d for d in every if d.word == word]
+            mine = [d for d in every if d.word == object_of(word)]
             row = of_object(whole.of(word), mine, judged, words, args.temperature, args.count)
             table[word] = row
             cells = [f"{k}: {c['recognised']:.0%} ({c['nearest']:.3f})" for k, c in row.items()]

@@ -15,12 +15,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ends import object_of
+
 from sketchrnn import writing
 from sketchrnn.nets.safetensors import read_metadata
 
 START, END = "<!-- made by tools/nets/table.py -->", "<!-- end -->"
 SHOWN = ("0.2", "0.3", "0.4")
 Figures = Mapping[str, Mapping[str, Any]]
+
+
+def natural(name: str) -> tuple[str, int]:
+    """By which names are sorted: pig-64 before pig-128."""
+    word = object_of(name)
+    return word, int(name[len(word) + 1 :] or 0)
 
 
 def row(path: Path, ends: Figures, recognised: Figures, alone: Figures) -> dict[str, float | None]:
@@ -48,7 +56,8 @@ def row(path: Path, ends: Figures, recognised: Figures, alone: Figures) -> dict[
 
 
 def table(rows: Mapping[str, Mapping[str, float | None]], single: Sequence[str]) -> str:
-    """Markdown; columns that nobody has are left out; the last row is the mean over `single`."""
+    """Markdown; columns that nobody has are left out; the last row is the mean over `single`, if
+    there are any."""
     columns = [c for c in next(iter(rows.values())) if any(r[c] is not None for r in rows.values())]
     means: dict[str, float | None] = {}
     for c in columns:
@@ -65,7 +74,9 @@ def table(rows: Mapping[str, Mapping[str, float | None]], single: Sequence[str])
 
     head = [f"| net | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
     body = [line(name, values) for name, values in rows.items()]
-    return "\n".join([*head, *body, line("mean of the nets for one object", means)])
+    if single:
+        body.append(line("mean of the nets for one object", means))
+    return "\n".join([*head, *body])
 
 
 def main() -> None:
@@ -81,14 +92,13 @@ def main() -> None:
     ]
     rows, single = {}, []
     size = sum(path.stat().st_size for path in args.nets) / 1e6
-    for path in sorted(args.nets, key=lambda p: p.name.split(".")[0]):
+    for path in sorted(args.nets, key=lambda p: natural(p.name.split(".")[0])):
         header = read_metadata(path)
         if "z.w" in header:  # is asked about drawings whose vector it has seen: reconstruct.py
             continue
         facts = header["__metadata__"]
         rows[facts["name"]] = row(path, *given)
-        # Not those of few units, pig-64 and the like.
-        if "objects" not in facts and not facts["name"].rpartition("-")[2].isdigit():
+        if "objects" not in facts and object_of(facts["name"]) == facts["name"]:
             single.append(facts["name"])
     made = f"{table(rows, single)}\n\nAll files together: {size:.1f} MB.\n"
     if args.into is None:

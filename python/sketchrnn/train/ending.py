@@ -26,6 +26,7 @@ from torch import Tensor
 
 from ..net import Net as Drawer
 from ..nets.load import opened
+from ..sketch import Sketch
 from ..strokes import stroke3_to_stroke5
 from . import export
 from .data import Drawing
@@ -66,7 +67,8 @@ class Settings:
     average: float = 0.9
     clip: float = 1.0
     parts: tuple[float, ...] = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)  # of the change, tried in the end
-    checked: int = 400  # drawings of an object at a temperature that say whether a part is enough
+    checked: int = 400  # drawings of an object at a temperature that say whether a part is enough,
+    halves: int = 100  # and drawings of it of which the first half is given, at τ = 0
     enough: float = 0.995  # of which so many must end
     longest: float = 1.15  # and their median length be at most so many times the usual one,
     longer: float = 1.05  # or so many times what it is with all that was learnt
@@ -359,7 +361,7 @@ class Ending:
 
     def _endings(self) -> Iterator[tuple[float, float]]:
         """For each temperature and object the share of drawings that end, and their median length
-        over the usual one."""
+        over the usual one; for each object the same of halves completed at τ = 0."""
         s, engine = self.settings, self.engine()
         for t in sorted(s.temperatures):
             for k in self.known:
@@ -367,8 +369,11 @@ class Ending:
                 options: dict[str, Any] = {"temperature": t, "seed": s.rounds + 1, "threads": 1}
                 options |= self._told(k)
                 drawn = list(engine.draw(s.checked if t > 0.0 else 1, **options))
-                length, usual = (np.median([len(d) for d in some]) for some in (drawn, k.own))
-                yield float(np.mean([d.finished for d in drawn])), float(length / usual)
+                yield _ends(drawn, k.own)
+        for k in self.known:
+            whole = k.own[-s.halves :]  # real ones come last
+            options = {"temperature": 0.0, "threads": 1, **self._told(k)}
+            yield _ends([engine.complete(d[: -(-len(d) // 2)], **options) for d in whole], whole)
 
     def _fingerprint(self) -> str:
         return json.dumps([repr(self.settings), self.scale_factor, self.words])
@@ -400,6 +405,12 @@ class Ending:
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.cases = [_Case(w, r.numpy(), k.numpy()) for w, r, k in state["cases"]]
+
+
+def _ends(drawn: Sequence[Sketch], usual: Sequence[Rows]) -> tuple[float, float]:
+    """The share that ended, and the median length over the usual one."""
+    length, usually = np.median([len(d) for d in drawn]), np.median([len(d) for d in usual])
+    return float(np.mean([d.finished for d in drawn])), float(length / usually)
 
 
 def _alike(items: Sequence[Any], lengths: Sequence[int], count: int, rng: Any) -> list[Any]:
