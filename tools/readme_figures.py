@@ -8,6 +8,7 @@ The JSON is what the benchmarks write:
 
     python benchmarks/compare.py --threads 2 --json benchmarks/figures/compare-2.json
     python benchmarks/compare.py --threads 1 --json benchmarks/figures/compare-1.json
+    python benchmarks/compare.py --isa avx2 --json benchmarks/figures/compare-1-avx2.json
     python benchmarks/isas.py --json benchmarks/figures/isas-PROCESSOR.json \
         --picture docs/pictures/isas.svg
     python benchmarks/run.py --json benchmarks/figures/run.json
@@ -40,11 +41,11 @@ def measured(name: str) -> Any:
     return json.loads((FIGURES / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def table(threads: int) -> str:
+def table(threads: int, isa: str = "") -> str:
     """The comparison as benchmarks/compare.py prints it."""
     import compare
 
-    rows = measured(f"compare-{threads}")["rows"]
+    rows = measured(f"compare-{threads}{isa}")["rows"]
     for row in rows:
         for key in ("loss_difference", "mean_length"):
             row[key] = float("nan") if row[key] is None else row[key]
@@ -211,7 +212,7 @@ PAGES = {
     "README.md": TEXTS,
     "docs/web.md": {"web": web},
     "docs/scale.md": {"scale": scale},
-    "docs/design.md": {"isa-shares": isa_shares},
+    "docs/design.md": {"isa-shares": isa_shares, "avx2": lambda: table(1, "-avx2")},
 }
 
 
