@@ -266,10 +266,11 @@ def test_bundled_ones(path: Path) -> None:
     assert entry.available
     for fact in ("hidden_size", "scale_factor", "max_len"):
         assert getattr(entry, fact) == pytest.approx(getattr(net, fact))
-    # Those that were trained were taught to end; the others end as everything does (mosquito: 95%).
-    least = 0.98 if json.loads(net.metadata["training"])["steps"] else 0.9
     for t in (0.1, 0.3, 0.5):
-        assert np.mean(net.draw(200, temperature=t, seed=12).finished) >= least
+        assert np.mean(net.draw(200, temperature=t, seed=12).finished) >= 0.98
+    # Of held-out drawings 96% at least: weights/README.md.
+    halves = [d.strokes[: len(d) // 2] for d in net.draw(100, temperature=1.0, seed=12)]
+    assert np.mean([net.complete(h, temperature=0.0).finished for h in halves]) >= 0.9
 
 
 def test_trained_as_one() -> None:

@@ -1,5 +1,6 @@
 """Draws docs/nets/*.png, eight sketches of each bundled net at temperatures 0.2, 0.4 and 0.8 (of
-one with an encoder what lies between drawings), and the README's pictures, docs/pictures/readme-*.
+one with an encoder what lies between drawings; of those for chips a row each), and the README's
+pictures, docs/pictures/readme-*.
 
     python tools/pictures.py
 """
@@ -10,7 +11,8 @@ from pathlib import Path
 
 import sketchrnn
 
-DOCS = Path(__file__).parent.parent / "docs"
+ROOT = Path(__file__).parent.parent
+DOCS, WEIGHTS = ROOT / "docs", ROOT / "weights"
 FOLDER = DOCS / "nets"
 TEMPERATURES = (0.2, 0.4, 0.8)
 COLUMNS = 8
@@ -48,7 +50,7 @@ def ways(net: sketchrnn.Net, path: Path) -> None:
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     for entry in sketchrnn.catalog():
-        if entry.source != "bundled":
+        if entry.source != "bundled" or entry.name[-1].isdigit():
             continue
         net = sketchrnn.load(entry.name)
         if net.latent_size > 0:
@@ -62,7 +64,23 @@ def main() -> None:
         drawn = [net.draw(temperature=0.4, seed=2, object=name) for name in names]
         path = FOLDER / f"{entry.name}.png"
         sketchrnn.Sketches.of(drawn).grid(COLUMNS, names).save(path, size=960)
+    chips()
     readme()
+
+
+def chips() -> None:
+    """Draw a row of each net for chips, those in the package included."""
+    paths = sorted(
+        (p for p in WEIGHTS.rglob("*.safetensors") if p.stem.rpartition("-")[2].isdigit()),
+        key=lambda p: (p.stem.rpartition("-")[0], p.stat().st_size),
+    )
+    drawn = [
+        sketch
+        for path in paths
+        for sketch in sketchrnn.load(path).draw(COLUMNS, temperature=0.3, seed=1)
+    ]
+    captions = [paths[i // COLUMNS].stem for i in range(len(drawn))]
+    sketchrnn.Sketches.of(drawn).grid(COLUMNS, captions).save(FOLDER / "chips.png", size=960)
 
 
 def readme() -> None:
@@ -72,9 +90,9 @@ def readme() -> None:
     butterfly = sketchrnn.load("butterfly").draw(seed=7, temperature=0.3)
     butterfly.save(pictures / "readme-animated.svg", size=240, animate=True)
     net = sketchrnn.load("face")
-    face = net.draw(seed=1, index=6, temperature=0.2)
+    face = net.draw(seed=1, index=2, temperature=0.2)
     face.save(pictures / "readme-order.svg", size=240, by_order=True, stroke_width=3)
-    net.predict(face.strokes[:22]).save(pictures / "readme-next.svg", size=352)
+    net.predict(face.strokes[:37]).save(pictures / "readme-next.svg", size=352)
     cat, pig = (
         sketchrnn.load(name).draw(seed=seed, index=index, temperature=0.3)
         for name, seed, index in (("cat", 5, 11), ("pig", 7, 17))

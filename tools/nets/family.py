@@ -162,25 +162,6 @@ def addition_to(common_net: Path, drawings: list[data.Drawing], word: str, outpu
     print(f"wrote {output}: {json.dumps(told)}", flush=True)
 
 
-def nothing_to(common_net: Path, drawings: list[data.Drawing], word: str, output: Path) -> None:
-    """An addition of nothing: the object as the common net knows it, under its own name."""
-    common = addition.Base(read_limited(common_net, "weights"), str(common_net))
-    scale, base = float(common.core.metadata["scale_factor"]), common.arrays(word)
-    if base is None:
-        raise ValueError(f"{common_net} knows no {word}")
-    parts = split([d for d in drawings if d.word == word])
-    own = facts(common, common_net.stem, word, export.describe(word, scale, recipe.LONGEST, {}))
-    net = lowrank.begun(base, 1, 1)
-    told = {
-        "command": "tools/nets/family.py --nothing",
-        "drawings": {k: len(v) for k, v in parts.items()},
-        "steps": 0,
-        "losses": losses(net, parts, {}, scale),
-    }
-    own["training"] = json.dumps(told)
-    writing.write(output, lowrank.stored(net, base, own), sync=True)
-
-
 def facts(common: addition.Base, name: str, word: str, metadata: dict[str, str]) -> dict[str, str]:
     """What an addition to one object of a common net of that name says of itself."""
     return {
@@ -197,11 +178,6 @@ def main() -> None:
     p.add_argument("output", type=Path, help="folder for the nets")
     p.add_argument("--init", type=Path, help="begin with an earlier net of every object")
     p.add_argument("--objects", help="of the objects only these, separated by commas")
-    p.add_argument(
-        "--nothing",
-        action="store_true",
-        help="train none: each object as the common net knows it (another folder than the rest)",
-    )
     p.add_argument("--threads", type=int, default=1)
     args = p.parse_args()
     heap()
@@ -219,8 +195,7 @@ def main() -> None:
     for word in (w.replace("_", " ") for w in wanted):
         output = args.output / f"{word.replace(' ', '_')}.addition.safetensors"
         if not output.exists():
-            make = nothing_to if args.nothing else addition_to
-            make(everything, drawings, word, output)
+            addition_to(everything, drawings, word, output)
 
 
 if __name__ == "__main__":

@@ -78,7 +78,7 @@ def settings(name: str, steps: int) -> LatentSettings:
         w_kl=0.5,
         drift=1.5,
         own=0.5,
-        kl_rate=1.0 - 10.0 / steps,
+        kl_rate=1.0 - 10.0 / max(10, steps),
     )
 
 
@@ -154,7 +154,9 @@ def main() -> None:
     p.add_argument("output", type=Path, help="folder of nets and checkpoints")
     p.add_argument("--net", choices=OBJECTS, default="morph")
     p.add_argument("--init", type=Path, help="a net of many objects, for the decoder")
-    p.add_argument("--steps", type=int, default=5000)
+    p.add_argument(
+        "--steps", type=int, default=5000, help="0: made N(0, I)'s, or taught to end, alone"
+    )
     p.add_argument("--lr", type=float, default=1e-3, help="less for a net that knows much already")
     p.add_argument("--kl-min", type=float, default=0.2, help="more: nearer to what was drawn")
     p.add_argument("--whiten", action="store_true", help="make the latent space N(0, I)'s first")
