@@ -15,6 +15,7 @@ ROOT = Path(__file__).parent.parent
 OUTSIDE = {
     "README.md": "index.md",
     "weights/README.md": "nets-in-the-package.md",
+    "weights/chips/README.md": "nets-for-chips.md",
     "CONTRIBUTING.md": "contributing.md",
     "SECURITY.md": "security.md",
     "CHANGELOG.md": "changelog.md",

@@ -128,18 +128,19 @@ ADDITION_ENDING = ending.Settings(lr=1e-3, rounds=6, completions=200)
 # Small nets learn from a large one's drawings and distributions: there is no end of them, so that
 # nothing needs to be dropped.
 SMALL = Settings(
-    steps=1500,
+    steps=3000,
     batch=64,
     lr=5e-3,
     lr_end=5e-5,
     warmup=50,
     keep=1.0,
     average=0.98,
-    every=150,
+    every=300,
     patience=4,
     bfloat16=True,
     n_max=LONGEST,
     augment=Augment(dither=0.1),
 )
 SMALL_DRAWINGS = 6000
+SMALL_BATCHES = 750  # then the same again: the large net has said what it thinks of them
 SMALL_ENDING = ending.Settings(lr=1e-3, rounds=12)

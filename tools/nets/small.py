@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,16 +28,31 @@ from sketchrnn.train.batches import Batch
 from sketchrnn.train.loop import Run
 
 
+class Teacher:
+    """A large net, which is asked about each batch once: most of the time would be its own."""
+
+    def __init__(self, net: model.Net) -> None:
+        self.net, self.said = net.eval(), dict[int, Tensor]()
+
+    def __call__(self, number: int, batch: Batch) -> Tensor:
+        if number not in self.said:
+            with torch.no_grad():
+                inputs, words = torch.from_numpy(batch.inputs), torch.from_numpy(batch.words)
+                self.said[number] = self.net(inputs, words, kind=model.products(True))
+        return self.said[number]
+
+
 class Distilled(Run):
     """A training whose targets are, beside the next row, a large net's distributions of it."""
 
-    teacher: model.Net
+    teacher: Teacher
     pixel: float
 
+    def _batch(self) -> Batch:
+        return self.batches[self.step % recipe.SMALL_BATCHES]
+
     def objective(self, z: Tensor, batch: Batch) -> Tensor:
-        with torch.no_grad():
-            inputs, words = torch.from_numpy(batch.inputs), torch.from_numpy(batch.words)
-            said = self.teacher(inputs, words, kind=model.products(True))
+        said = self.teacher(self.step % recipe.SMALL_BATCHES, batch)
         apart = ending.divergence(said, z, self.pixel) * torch.from_numpy(batch.valid)
         return super().objective(z, batch) + torch.stack([apart.sum(), torch.zeros(())])
 
@@ -54,23 +68,26 @@ def drawn(net: sketchrnn.Net, count: int) -> list[data.Drawing]:
 
 
 def small(
-    large: sketchrnn.Net, units: int, drawings: Sequence[data.Drawing], output: Path
+    large: sketchrnn.Net,
+    units: int,
+    parts: dict[str, list[data.Drawing]],
+    more: list[data.Drawing],
+    teacher: Teacher,
+    output: Path,
 ) -> dict[str, Any]:
-    """Write a net of so many units; its record."""
+    """Write a net of so many units that learns from real drawings and `more`; its record."""
     scale = float(large.metadata["scale_factor"])
-    parts = family.split([d for d in drawings if d.word == large.name])
     torch.manual_seed(0)
-    teacher = model.unfolded(large.arrays())
     run = Distilled(
         model.Net(units, large.mixtures),
         recipe.SMALL,
-        parts["train"] + drawn(large, recipe.SMALL_DRAWINGS),
+        parts["train"] + more,
         parts["valid"],
         {},
         scale,
         output.with_suffix(".ckpt"),
     )
-    run.teacher, run.pixel = teacher.eval(), 1.0 / (12.0 * scale**2)
+    run.teacher, run.pixel = teacher, 1.0 / (12.0 * scale**2)
     name = f"{large.name}-{units}"
     run.go(family.report(name))
     net = run.averaged()
@@ -95,7 +112,7 @@ def small(
         family.losses(stored, parts, {}, scale),
         before_ending=before,
         part=taught.part,
-        teacher=family.losses(teacher, parts, {}, scale),
+        teacher=family.losses(teacher.net, parts, {}, scale),
         learnt_from=len(run.batches.drawings),
     )
     own["command"] = "tools/nets/small.py"
@@ -120,10 +137,17 @@ def main() -> None:
     drawings = data.load_cache(args.corpus)
     for net in args.nets:
         large = sketchrnn.load(net)
-        for units in args.units:
-            output = args.output / f"{large.name.replace(' ', '_')}-{units}.safetensors"
+        named = args.output / large.name.replace(" ", "_")
+        wanted = {n: named.with_name(f"{named.name}-{n}.safetensors") for n in args.units}
+        if all(output.exists() for output in wanted.values()):
+            continue
+        parts = family.split([d for d in drawings if d.word == large.name])
+        more = drawn(large, recipe.SMALL_DRAWINGS)
+        teacher = Teacher(model.unfolded(large.arrays()))
+        for units, output in wanted.items():
             if not output.exists():
-                print(output, json.dumps(small(large, units, drawings, output)), flush=True)
+                made = small(large, units, parts, more, teacher, output)
+                print(output, json.dumps(made), flush=True)
 
 
 if __name__ == "__main__":

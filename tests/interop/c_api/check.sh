@@ -106,8 +106,8 @@ if have pkg-config; then
   sed -n 's/^    //p' "$root/docs/c_api.md" | grep -E '^(export PKG_CONFIG_PATH=|cc |\./draw_svg )' |
     sed "s|/opt/sketchrnn/lib|$libdir|g" >"$work/lines/run"
   [ "$(grep -c '^cc ' "$work/lines/run")" = 2 ]
-  (cd "$work/lines" && bash -eu run && ./draw_svg_static weights/pig-256.safetensors 7 | cmp - pig.svg)
-  "$work/examples-shared/draw_svg" "$root/weights/pig-256.safetensors" 7 | cmp - "$work/lines/pig.svg"
+  (cd "$work/lines" && bash -eu run && ./draw_svg_static weights/chips/pig-256.safetensors 7 | cmp - pig.svg)
+  "$work/examples-shared/draw_svg" "$root/weights/chips/pig-256.safetensors" 7 | cmp - "$work/lines/pig.svg"
 fi
 
 if have abidiff; then

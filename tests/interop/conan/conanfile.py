@@ -30,4 +30,4 @@ class Drawn(ConanFile):
     def test(self) -> None:
         if can_run(self):
             program = Path(self.build_folder, self.cpp.build.bindir, "draw_svg")
-            self.run(f'"{program}" "{ROOT}/weights/pig-256.safetensors" 7', env="conanrun")
+            self.run(f'"{program}" "{ROOT}/weights/chips/pig-256.safetensors" 7', env="conanrun")

@@ -21,7 +21,7 @@ echo "  $(awk '/^precision/ {print $7}' "$work/isas" | tr -d '\r' | sort -u | pa
 
 say "The C example, with the shared and with the static library: the picture of this system"
 targets=(draw_svg)
-net=$root/weights/pig-256.safetensors
+net=$root/weights/chips/pig-256.safetensors
 build "$root/examples" "$work/linux" -DCMAKE_PREFIX_PATH="$work/prefix"
 "$work/linux/draw_svg" "$net" 7 >"$work/linux.svg"
 for link in shared static; do
