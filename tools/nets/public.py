@@ -1,6 +1,10 @@
 """Bundled nets beside Magenta's of the same object, on the same held-out drawings.
 
     python tools/nets/public.py DATA.ndjson.gz... --nets ../shared/official/ant.gen.json ...
+    python tools/nets/public.py DATA.ndjson.gz... --form sketchrnn-npz-test
+
+Or (`--form`) bundled nets alone, on the drawings of one form that none of them learnt from: those
+of the published data set's own test split, in the box of 256 pixels that ours know.
 
 The public nets were trained on pixels of the drawers' screens, ours on a box of 256 pixels. So each
 public net is given the drawings at the size that suits it best, out of sizes a tenth apart, and
@@ -34,12 +38,26 @@ def figures(
     return float((offset + score.pen_nll).mean()), float(paper / LONGEST / len(drawings))
 
 
+def alone(drawings: list[data.Drawing]) -> None:
+    """A table of our nets on drawings of their objects."""
+    print("| net | drawings | nats | paper | scale factor |\n|---|---|---|---|---|")
+    for word in sorted({d.word for d in drawings}):
+        net = sketchrnn.load(word, source="bundled")
+        rows = [d.rows.astype(np.float32) for d in drawings if d.word == word]
+        nats, paper = figures(net, rows, net.scale_factor)
+        print(f"| {word} | {len(rows)} | {nats:.3f} | {paper:.3f} | {net.scale_factor:.1f} |")
+
+
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("data", nargs="+", metavar="DATA", help="files of drawings")
-    p.add_argument("--nets", nargs="+", type=Path, required=True, help="public .gen.json files")
+    chosen = p.add_mutually_exclusive_group(required=True)
+    chosen.add_argument("--nets", nargs="+", type=Path, help="public .gen.json files")
+    chosen.add_argument("--form", help="of drawings: ours alone, on those of the test split")
     args = p.parse_args()
     every = [d for d in data.read(args.data) if len(d.rows) < LONGEST]
+    if args.form:
+        return alone([d for d in every if d.facts.get("form") == args.form and d.split == "test"])
     print("| net | drawings | ours, nats | public, nats | ours, paper | public, paper | size |")
     print("|---|---|---|---|---|---|---|")
     for path in args.nets:
