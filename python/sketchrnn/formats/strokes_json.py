@@ -52,10 +52,8 @@ def write(drawing: Sketch | Sketches, file: IO[bytes]) -> None:
     sketches = batch(drawing)
     lines = []
     for sketch in sketches:
-        rows = (
-            f"[{_shortest(dx)},{_shortest(dy)},{int(down)},{int(up)},{int(end)}]"
-            for dx, dy, down, up, end in sketch.strokes
-        )
+        # Of pens too: a stranger's 0 may be -0.
+        rows = (f"[{','.join(map(_shortest, row))}]" for row in sketch.strokes)
         lines.append(f"[{','.join(rows)}]")
     body = ",\n".join(lines)
     write_text(file, f'{{"name":{json.dumps(sketches.name)},"drawings":[\n{body}\n]}}\n')
