@@ -18,6 +18,11 @@ TEMPERATURES = (0.2, 0.4, 0.8)
 COLUMNS = 8
 
 
+def for_chips(name: str) -> bool:
+    """Whether a net has few units, which its name then says: pig-64."""
+    return name.rpartition("-")[2].isdigit()
+
+
 def sheet(net: sketchrnn.Net, path: Path, **options: str) -> None:
     """Draw one net's sheet, always the same sketches."""
     drawn = [
@@ -50,7 +55,7 @@ def ways(net: sketchrnn.Net, path: Path) -> None:
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     for entry in sketchrnn.catalog():
-        if entry.source != "bundled" or entry.name[-1].isdigit():
+        if entry.source != "bundled" or for_chips(entry.name):
             continue
         net = sketchrnn.load(entry.name)
         if net.latent_size > 0:
@@ -71,7 +76,7 @@ def main() -> None:
 def chips() -> None:
     """Draw a row of each net for chips, those in the package included."""
     paths = sorted(
-        (p for p in WEIGHTS.rglob("*.safetensors") if p.stem.rpartition("-")[2].isdigit()),
+        (p for p in WEIGHTS.rglob("*.safetensors") if for_chips(p.stem)),
         key=lambda p: (p.stem.rpartition("-")[0], p.stat().st_size),
     )
     drawn = [
