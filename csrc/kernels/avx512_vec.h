@@ -5,6 +5,8 @@
 // registers. Per word it issues 24 multiply-adds for 10 loads, so the two ports (one on Zen 4)
 // bind.
 
+#define SKETCHRNN_V_SCALES
+
 struct V {
   static constexpr int kWidth = 16;
   static constexpr int kGateVecs = 1;
@@ -62,6 +64,11 @@ struct V {
   static F select(M m, F a, F b) { return _mm512_mask_blend_ps(m, b, a); }
   static F min(F a, F b) { return _mm512_min_ps(a, b); }
   static F max(F a, F b) { return _mm512_max_ps(a, b); }
+  // The number of lesser magnitude with the sign of a. Where a is a NaN that is the other number,
+  // with the sign that x86 gives its own NaNs: minus.
+  static F least_magnitude(F a, F b) { return _mm512_range_ps(a, b, 2); }
+  static F less_nearest(F a) { return _mm512_reduce_ps(a, _MM_FROUND_TO_NEAREST_INT); }
+  static F times_exp2(F a, F n) { return _mm512_scalef_ps(a, n); }
   static I select_int(M m, I a, I b) { return _mm512_mask_blend_epi32(m, b, a); }
   static M test(I a, I bit) { return _mm512_test_epi32_mask(a, bit); }
   static I as_int(F a) { return _mm512_castps_si512(a); }

@@ -29,18 +29,23 @@ inline void update_hidden(const float* sums, const float* c, float* h) {
 }
 
 // The input's part of a panel's gate sums: bias with the pen's weights, then dx, then dy.
-inline void start_totals(const Packed& net, size_t panel, const Input& input, float* totals) {
-  const float* bias =
-      input.bias + (panel * kBiasRows + static_cast<size_t>(input.pen)) * kRowFloats;
-  const float* wx = net.offsets + panel * kOffsetRows * kRowFloats;
-  const float* wy = wx + kRowFloats;
-  const F dx = V::set1(input.dx);
-  const F dy = V::set1(input.dy);
-  for (int v = 0; v < kRowFloats; v += V::kWidth) {
-    const F with_x = V::fma(dx, V::load(wx + v), V::load(bias + v));
-    V::store(totals + v, V::fma(dy, V::load(wy + v), with_x));
+struct TotalsStart {
+  const float* bias;
+  const float* wx;
+  F dx, dy;
+
+  TotalsStart(const Packed& net, size_t panel, const Input& input)
+      : bias(input.bias + (panel * kBiasRows + static_cast<size_t>(input.pen)) * kRowFloats),
+        wx(net.offsets + panel * kOffsetRows * kRowFloats),
+        dx(V::set1(input.dx)),
+        dy(V::set1(input.dy)) {}
+
+  // The vector of columns [at, at + kWidth).
+  F at(int column) const {
+    const F with_x = V::fma(dx, V::load(wx + column), V::load(bias + column));
+    return V::fma(dy, V::load(wx + kRowFloats + column), with_x);
   }
-}
+};
 
 // The next panel's weights, fetched into L2 a slice at a time while the sums of this one keep the
 // arithmetic busy; without it every panel's first group waits for L3 (4% at 48 sketches).
@@ -222,8 +227,11 @@ inline void step_panels(const Packed& net, int first_panel, int last_panel, bool
     for (int first = 0; first < n; first += kChunk) {
       const int lanes = n - first < kChunk ? n - first : kChunk;
       const float* h = h_words + first * stride;
-      for (int s = 0; s < lanes; ++s)
-        start_totals(net, static_cast<size_t>(p), input[first + s], totals + s * kRowFloats);
+      for (int s = 0; s < lanes; ++s) {
+        const TotalsStart start(net, static_cast<size_t>(p), input[first + s]);
+        for (int v = 0; v < kRowFloats; v += V::kWidth)
+          V::store(totals + s * kRowFloats + v, start.at(v));
+      }
       for (int k = 0; k < net.words; k += kBlock) {
         const int count = net.words - k < kBlock ? net.words - k : kBlock;
         const Block<Word> block{weights + static_cast<size_t>(k) * kRowFloats, count, scale,

@@ -13,7 +13,7 @@
 constexpr float kExponentLimit = 42.0f;
 constexpr float kTanhScale = kGateScale[1];
 
-SKETCHRNN_FN F clamped(F sum) { return clamp(sum, -kExponentLimit, kExponentLimit); }
+SKETCHRNN_FN F clamped(F sum) { return clamp_magnitude(sum, kExponentLimit); }
 
 struct Fraction {
   F numerator, denominator;

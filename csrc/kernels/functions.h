@@ -16,34 +16,65 @@ SKETCHRNN_FN F clamp(F x, float lo, float hi) {
 // 1.5·2^23: adding it to |x| < 2^22 leaves round-to-nearest(x) in the low bits of the sum.
 constexpr float kRound = 12582912.0f;
 
-// 2^x − 1 = 2^n·(r·q(r)) + (2^n − 1) with n + r = x, |r| ≤ ½: the relative error of r·q(r)
-// is 1.1e-8. |x| must stay below 126.
-SKETCHRNN_FN F exp2_poly(F x, F& scale) {
-  const F shifted = V::add(x, constant(kRound));
-  const F r = V::sub(x, V::sub(shifted, constant(kRound)));
+// Brings x into [−limit, limit]; a NaN as in clamp.
+SKETCHRNN_FN F clamp_magnitude(F x, float limit) {
+#if defined(SKETCHRNN_V_SCALES)
+  return V::least_magnitude(x, constant(limit));
+#else
+  return clamp(x, -limit, limit);
+#endif
+}
+
+// 2^r − 1 = r·q(r) = p for |r| ≤ ½, to a relative error of 1.1e-8. With n + r = x then
+// 2^x − 1 = 2^n·p + (2^n − 1).
+SKETCHRNN_FN F exp2_poly(F r) {
   F q = constant(0x1.4308fap-13f);
   q = V::fma(q, r, constant(0x1.5f07c8p-10f));
   q = V::fma(q, r, constant(0x1.3b2ba0p-7f));
   q = V::fma(q, r, constant(0x1.c6af6ep-5f));
   q = V::fma(q, r, constant(0x1.ebfbdep-3f));
   q = V::fma(q, r, constant(0x1.62e430p-1f));
+  return V::mul(q, r);
+}
+
+#if defined(SKETCHRNN_V_SCALES)
+
+SKETCHRNN_FN F exp2(F x) {
+  const F r = V::less_nearest(x);
+  // A product with 2^n commutes with rounding: the bits of fma(2^n, p, 2^n).
+  return V::times_exp2(V::add(exp2_poly(r), constant(1.0f)), V::sub(x, r));
+}
+
+SKETCHRNN_FN F exp2m1(F x) {
+  const F r = V::less_nearest(x);
+  const F scale = V::times_exp2(constant(1.0f), V::sub(x, r));
+  return V::fma(scale, exp2_poly(r), V::sub(scale, constant(1.0f)));
+}
+
+#else
+
+// p, and 2^n in `scale`. |x| must stay below 126.
+SKETCHRNN_FN F exp2_parts(F x, F& scale) {
+  const F shifted = V::add(x, constant(kRound));
   scale = V::as_float(
       V::add_int(V::template shift_left<23>(V::as_int(shifted)), V::set1_int(0x3f800000)));
-  return V::mul(q, r);
+  return exp2_poly(V::sub(x, V::sub(shifted, constant(kRound))));
 }
 
 SKETCHRNN_FN F exp2(F x) {
   F scale;
-  const F p = exp2_poly(x, scale);
+  const F p = exp2_parts(x, scale);
   return V::fma(scale, p, scale);
 }
 
 // 2^x − 1 without cancellation near 0.
 SKETCHRNN_FN F exp2m1(F x) {
   F scale;
-  const F p = exp2_poly(x, scale);
+  const F p = exp2_parts(x, scale);
   return V::fma(scale, p, V::sub(scale, constant(1.0f)));
 }
+
+#endif
 
 struct Reduced {
   F scale;  // 2^n

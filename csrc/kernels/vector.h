@@ -14,6 +14,11 @@
 //   as_int as_float to_float      the same bits; the same number
 //   add_int sub_int and_int xor_int shift_left<N> shift_right<N>    int32 that wraps; the right
 //                                 shift keeps the sign
+// Where SKETCHRNN_V_SCALES is defined, in fewer instructions and to the same bits:
+//   least_magnitude(a, b)         the number of lesser magnitude, b > 0, with the sign of a; −b for
+//                                 the NaN that an operation without one returns
+//   less_nearest(a)               a less the nearest integer, ties to even
+//   times_exp2(a, n)              a · 2^n, n whole
 // In the processors' step and head (body.h):
 //   kGateVecs                     vectors per gate in a panel of kGateVecs · kWidth hidden units
 //   kStreams                      sketches whose sums stand in registers together in the step

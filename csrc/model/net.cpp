@@ -291,8 +291,8 @@ void Net::pack_scale(const std::vector<double>& column_scale) {
 void Net::pair_words(std::size_t row) {
   const auto words = static_cast<std::size_t>(packed_.words);
   std::vector<float> plain(words * row);
-  for (float* panel = recurrent_.data(); panel < recurrent_.data() + recurrent_.size();
-       panel += plain.size()) {
+  for (int p = 0; p < packed_.panels; ++p) {
+    float* const panel = recurrent_.data() + static_cast<std::size_t>(p) * plain.size();
     std::copy_n(panel, plain.size(), plain.data());
     for (std::size_t k = 0; k < words; ++k)
       for (std::size_t column = 0; column < row; ++column)
@@ -309,7 +309,10 @@ void Net::pack_integers(const QuantisedRecurrent& quantised, Pulse& pulse) {
   const std::size_t elements = bytes ? 4 : 2;
   const std::size_t blocks = (words + kBlock - 1) / kBlock;
 
-  recurrent_ = AlignedFloats(layout.panels * words * layout.row());
+  // The matrix unit's last tile of a panel may begin less than 16 words before its end, and is read
+  // in full; h has zeros there.
+  constexpr std::size_t behind = 15;
+  recurrent_ = AlignedFloats((layout.panels * words + behind) * layout.row());
   if (bytes) start_.assign(layout.panels * blocks * layout.row(), 0);
   std::vector<float> line(gates);
   std::vector<std::int32_t> sums(gates, 0);

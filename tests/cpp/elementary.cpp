@@ -130,6 +130,36 @@ TEST(expm1_near_and_far) {
   compare("expm1", 1, dense(-1.0, 1.0, kSteps), 1.5, 0.0, [](double x) { return std::expm1(x); });
 }
 
+TEST(exp2_in_the_cell) {
+  const auto within = [](double x) { return std::clamp(x, -42.0, 42.0); };
+  const auto exp2 = [&](double x) { return std::exp2(within(x)); };
+  const auto exp2m1 = [&](double x) { return std::expm1(within(x) * 0.693147180559945309417); };
+  for (const double range : {1.0, 43.0, 1e4}) {
+    compare("exp2", 8, dense(-range, range, kSteps), 1.25, 0.0, exp2);
+    // Just above ½ the result, 2p + 1, is as large as p is, and p's last place counts twice.
+    compare("exp2m1", 9, dense(-range, range, kSteps), 2.5, 0.0, exp2m1);
+  }
+  // Halves, where the nearest integer is the even one; and no number at all, which a kernel can
+  // meet only as the processor makes it, with its sign.
+  std::vector<float> x = {INFINITY, -INFINITY, FLT_MAX, -FLT_MAX, 0.0f, -0.0f};
+  const volatile float zero = 0.0f;
+  x.push_back(INFINITY * zero);
+  for (float half = -42.5f; half < 43.0f; half += 1.0f) x.push_back(half);
+  while (x.size() % kMaxWidth != 0) x.push_back(0.0f);
+  for (const int which : {8, 9}) {
+    const std::vector<float> reference = evaluate(kPortable, which, x);
+    for (const Kernels* kernels : nets::usable()) {
+      const std::vector<float> y = evaluate(*kernels, which, x);
+      for (std::size_t i = 0; i < x.size(); ++i)
+        if (std::memcmp(&y[i], &reference[i], sizeof(float)) != 0)
+          check::fail(__FILE__, __LINE__,
+                      "number " + std::to_string(which) + " of " + check::text(x[i]) + " on " +
+                          kernels->isa + " is " + check::text(y[i]) + ", portable has " +
+                          check::text(reference[i]));
+    }
+  }
+}
+
 TEST(log_of_uniforms) {
   // What the sampler asks for: radii from 2^-33 to 1.
   compare("log", 2, dense(0x1p-33, 1.0, kSteps), 1.0, 0.0, [](double x) { return std::log(x); });

@@ -33,6 +33,8 @@ void evaluate(int which, int n, const float* x, float* y) {
     if (which == 4) r = sigmoid(a);
     if (which == 5) r = sine;
     if (which == 6) r = cosine;
+    if (which == 8) r = exp2(clamp_magnitude(a, 42.0f));
+    if (which == 9) r = exp2m1(clamp_magnitude(a, 42.0f));
     if (which == 7) r = V::fma(a, V::load(x + n + s), V::load(x + 2 * n + s));
     V::store(y + s, r);
   }

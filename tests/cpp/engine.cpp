@@ -109,6 +109,26 @@ TEST(any_hidden_size_and_mixtures) {
   }
 }
 
+// A matrix unit works on groups of 16 sketches, three at most, and on two panels and two blocks of
+// 256 units at once: one, two and three blocks, panels and words that do not come out even.
+TEST(any_shape_on_the_matrix_unit) {
+  DrawOptions options;
+  options.count = 70;
+  options.temperature = make_temperature(0.7);
+  options.seed = 5;
+  options.max_len = 4;
+  options.threads = 1;
+  for (const int hidden : {31, 200, 260, 520}) {
+    const auto net = nets::net({hidden, 3, 3}, *nets::usable().back(), Precision::i8);
+    options.lanes = 1;  // which goes another way
+    const Batch one_by_one = nets::draw(net, options);
+    for (const int lanes : {4, 5, 15, 16, 17, 31, 32, 33, 47, 48, 49, 64, 70}) {
+      options.lanes = lanes;
+      CHECK(same(nets::draw(net, options), one_by_one));
+    }
+  }
+}
+
 TEST(scores_do_not_depend_on_threads) {
   const auto net = nets::net({48, 3, 2}, *nets::usable().back());
   const Batch batch = draw(net, 50, 2);
