@@ -135,9 +135,10 @@ TEST(exp2_in_the_cell) {
   const auto exp2 = [&](double x) { return std::exp2(within(x)); };
   const auto exp2m1 = [&](double x) { return std::expm1(within(x) * 0.693147180559945309417); };
   for (const double range : {1.0, 43.0, 1e4}) {
-    compare("exp2", 8, dense(-range, range, kSteps), 1.25, 0.0, exp2);
+    const std::vector<float> x = dense(-range, range, range == 1.0 ? kSteps : kSteps / 10);
+    compare("exp2", 8, x, 1.25, 0.0, exp2);
     // Just above ½ the result, 2p + 1, is as large as p is, and p's last place counts twice.
-    compare("exp2m1", 9, dense(-range, range, kSteps), 2.5, 0.0, exp2m1);
+    compare("exp2m1", 9, x, 2.5, 0.0, exp2m1);
   }
   // Halves, where the nearest integer is the even one; and no number at all, which a kernel can
   // meet only as the processor makes it, with its sign.

@@ -113,16 +113,16 @@ TEST(any_hidden_size_and_mixtures) {
 // 256 units at once: one, two and three blocks, panels and words that do not come out even.
 TEST(any_shape_on_the_matrix_unit) {
   DrawOptions options;
-  options.count = 70;
+  options.count = 50;
   options.temperature = make_temperature(0.7);
   options.seed = 5;
   options.max_len = 4;
   options.threads = 1;
-  for (const int hidden : {31, 200, 260, 520}) {
+  for (const int hidden : {31, 260, 520}) {
     const auto net = nets::net({hidden, 3, 3}, *nets::usable().back(), Precision::i8);
     options.lanes = 1;  // which goes another way
     const Batch one_by_one = nets::draw(net, options);
-    for (const int lanes : {4, 5, 15, 16, 17, 31, 32, 33, 47, 48, 49, 64, 70}) {
+    for (const int lanes : {4, 15, 16, 17, 32, 33, 48, 50}) {
       options.lanes = lanes;
       CHECK(same(nets::draw(net, options), one_by_one));
     }
