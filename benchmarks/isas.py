@@ -57,10 +57,11 @@ def worker(folder: Path) -> None:
     for line in sys.stdin:
         kind, precision, threads, count = json.loads(line)
         net = (long if kind == "curve" else plain)[precision]
-        # A few sketches take a millisecond, less than it takes to bring the weights back after
-        # another process's turn.
-        again = max(1, MANY_ENOUGH // count) if kind == "curve" else 1
+        again = 1
         if kind == "curve":
+            # A few sketches take a millisecond, less than it takes to bring the weights back after
+            # another process's turn.
+            again = max(1, MANY_ENOUGH // count)
             net.draw(count, temperature=TAU, seed=0, threads=threads)
         points = 0
         start = time.perf_counter()

@@ -57,24 +57,16 @@ struct alignas(64) TileShapes {
 // GCC's tile intrinsics do not tell the compiler that they read and write memory.
 inline void memory_is_current() { asm volatile("" ::: "memory"); }
 
-// What this thread's tiles are configured for; 0 for nothing. Configuring takes as long as a
-// product or two, and most phases want what the last one had.
-thread_local int configured = 0;
-
 inline void configure(int sketches) {
-  if (configured == sketches) return;
   const TileShapes shapes(sketches);
   memory_is_current();
   _tile_loadconfig(&shapes);
-  configured = sketches;
 }
 
 // h as the integers q of the precision, [group of sketches][tile of words][sketch][64 bytes], zeros
 // behind the last unit: whatever weights lie there count for nothing.
 inline void round_to_tiles(const Packed& net, int tiles, int n, const float* h, size_t stride,
                            int8_t* rounded) {
-  const F most = V::set1(net.h_limit);
-  const F least = V::set1(-net.h_limit);
   // Packing takes 16 bytes of each of its operands in turn.
   const I in_order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
   for (int s = 0; s < n; ++s) {
@@ -83,10 +75,8 @@ inline void round_to_tiles(const Packed& net, int tiles, int n, const float* h, 
     int8_t* to = rounded + (s / kTileRows) * tiles * kTileBytes + (s % kTileRows) * 64;
     for (int tile = 0; tile < tiles; ++tile) {
       I q[4];
-      // rounded_integer's numbers: this conversion rounds to nearest too.
-      for (I& four : q) {
-        const F scaled = V::mul(V::load(row), V::load(scale));
-        four = _mm512_cvtps_epi32(V::min(V::max(scaled, least), most));
+      for (I& integers : q) {
+        integers = rounded_integer(V::load(row), V::load(scale), net.h_limit);
         row += V::kWidth;
         scale += V::kWidth;
       }
@@ -264,6 +254,9 @@ void step_tiles(const Packed& net, int first_panel, int last_panel, bool backwar
   int8_t* const h = reinterpret_cast<int8_t*>(rounded);
   round_to_tiles(net, tiles, n, h_in, stride, h);
   Sums sums[kTogether];
+  // How many sketches the tiles are configured for. Configuring takes as long as a product or two,
+  // and most phases want what the last one had.
+  int configured = 0;
   for (int done = 0; done < last_panel - first_panel; done += kTogether) {
     const int left = last_panel - first_panel - done;
     const int panels = left < kTogether ? left : kTogether;
@@ -277,7 +270,8 @@ void step_tiles(const Packed& net, int first_panel, int last_panel, bool backwar
                               c + first * stride,
                               h_out + first * stride,
                               stride};
-      configure(sketches.count);
+      if (configured != sketches.count) configure(sketches.count);
+      configured = sketches.count;
       Blocks part{0, blocks < 2 ? blocks : 2};
       for (;;) {
         const bool last = part.first + part.count == blocks;
@@ -291,7 +285,6 @@ void step_tiles(const Packed& net, int first_panel, int last_panel, bool backwar
   }
   // A thread whose tiles are in use makes the system save 8 KiB at every switch.
   _tile_release();
-  configured = 0;
 }
 
 }  // namespace

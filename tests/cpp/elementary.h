@@ -4,7 +4,7 @@
 namespace elementary {
 
 // 0 exp, 1 expm1, 2 log, 3 tanh, 4 sigmoid, 5 sin(2πx), 6 cos(2πx), 7 fma, 8 exp2 and 9 exp2m1
-// within ±42 as the cell has them, of n numbers each one after another. n a multiple of kMaxWidth.
+// of clamped x as in the cell, of n numbers each one after another. n a multiple of kMaxWidth.
 using Function = void (*)(int which, int n, const float* x, float* y);
 
 // By the name of the instruction set, whose file of kernels is compiled into the tests once more

@@ -33,9 +33,9 @@ void evaluate(int which, int n, const float* x, float* y) {
     if (which == 4) r = sigmoid(a);
     if (which == 5) r = sine;
     if (which == 6) r = cosine;
-    if (which == 8) r = exp2(clamp_magnitude(a, 42.0f));
-    if (which == 9) r = exp2m1(clamp_magnitude(a, 42.0f));
     if (which == 7) r = V::fma(a, V::load(x + n + s), V::load(x + 2 * n + s));
+    if (which == 8) r = exp2(clamped(a));
+    if (which == 9) r = exp2m1(clamped(a));
     V::store(y + s, r);
   }
 }
