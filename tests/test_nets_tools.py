@@ -141,6 +141,7 @@ def test_the_family_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     from dataclasses import replace
 
     import family
+    import making
     import recipe
 
     import sketchrnn
@@ -181,12 +182,26 @@ def test_the_family_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert float((score.offset_nll + score.pen_nll).mean()) == pytest.approx(held, abs=1e-3)
     assert not list(tmp_path.glob("dog*.end.ckpt"))
 
+    import judge
+    import policy
+
+    recognised = tmp_path / "recognised"
+    words = ["cat", "dog", "owl"]
+    monkeypatch.setattr(recipe, "POLICY", replace(few, rounds=2))
+    policy.lessons([output], some, (judge.Judge(3, 16).eval(), words), recognised)
+    shown = sketchrnn.load(recognised / output.name)
+    assert shown.name == "dog"
+    record = json.loads(shown.metadata["training"])
+    assert record["before_policy"]["valid"]["nats"] == held
+    assert len(record["policy"]["sure"]) == 2
+    assert {p.name for p in recognised.iterdir()} == {"everything.safetensors", output.name}
+
     import small
 
     monkeypatch.setattr(recipe, "SMALL", replace(recipe.SMALL, **steps))
     monkeypatch.setattr(recipe, "SMALL_ENDING", few)
     path = tmp_path / "dog-4.safetensors"
-    parts = family.split([d for d in some if d.word == "dog"])
+    parts = making.split([d for d in some if d.word == "dog"])
     teacher = small.Teacher(model.unfolded(dog.arrays()))
     told = small.small(dog, 4, parts, small.drawn(dog, 30), teacher, path)
     tiny = sketchrnn.load(path)
@@ -195,6 +210,66 @@ def test_the_family_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert told["teacher"]["valid"]["nats"] == pytest.approx(held, abs=1e-3)
     assert told["learnt_from"] > told["drawings"]["train"]
     assert [p.name for p in tmp_path.glob("dog-4*")] == [path.name]
+
+
+def test_the_policy_is_what_the_engine_draws_from() -> None:
+    import policy
+
+    from sketchrnn import Distribution
+
+    rng = np.random.default_rng(0)
+    z, scale = rng.normal(size=(6, 3 + 6 * 3)).astype(np.float32), 30.0
+    rows = np.zeros((6, 5), np.float32)
+    rows[:, :2] = rng.normal(0, 20, (6, 2))
+    rows[np.arange(6), [2, 3, 4, 2, 3, 4]] = 1.0
+    for t in (1.0, 0.3):
+        tempered = z.copy()
+        tempered[:, :6] /= t  # pen and π
+        tempered[:, 12:18] += 0.5 * np.log(t)  # log σx, log σy
+        wanted = [
+            Distribution(d, scale).log_prob(row) + 2.0 * np.log(scale) * (1.0 - row[4])
+            for d, row in zip(tempered, rows, strict=True)
+        ]
+        x = torch.from_numpy(rows.copy())
+        x[:, :2] /= scale
+        said = policy.log_policy(torch.from_numpy(z), x, torch.full((6,), t), 0.0)
+        np.testing.assert_allclose(said, wanted, rtol=1e-4, atol=1e-4)
+
+
+def test_a_policy_learns_what_is_rewarded(tmp_path: Path) -> None:
+    """A classifier that likes ink: drawings get more of it, and they are held to what they were."""
+    import judge
+    import policy
+
+    from sketchrnn.train import ending, export, model
+
+    class Inky(judge.Judge):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            ink = 40.0 * (x.mean((1, 2, 3)) - 0.1)
+            return torch.stack([ink, -ink], 1)
+
+    torch.manual_seed(0)
+    net = model.Net(8, 2)
+    with torch.no_grad():
+        net.bo[:3] = torch.tensor([1.0, -0.5, -0.5])
+    some = [drawing(strokes(i, 2), key=str(i)) for i in range(60)]
+    parts = {s: [d for d in some if d.split == s] for s in ("train", "valid", "test")}
+    settings = ending.Settings(
+        rounds=8, steps=8, drawings=4, completions=2, own=60, lr=0.05, anchor=0.1, bfloat16=False
+    )
+    rewards = policy.Rewards(drawings=((1.0, 60),), at=1.0, weight=2.0, too_long=0.0)
+    lesson = policy.Policy(
+        net, export.describe("a", 30.0, 40, {}), settings, parts, tmp_path / "x.ckpt",
+        Inky(2, 16), 0, rewards,
+    )  # fmt: skip
+    told: list[dict] = []
+    lesson.real = 2.0  # more than can be: all rounds
+    lesson.go(told.append)
+    assert np.mean(lesson.sure[-2:]) > lesson.sure[0] + 0.1
+    assert 0.0 < told[-1]["part"] <= 1.0
+    assert 0.0 < told[-2]["divergence"] < 1.0
+    lesson.real = 0.0
+    assert lesson._done() or max(length for _, length in lesson.found.values()) > 1.15
 
 
 def test_distilled_nets_come_nearer_to_their_teacher(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,10 +1,12 @@
 """The judge: a classifier of all objects that has seen real drawings of the training split alone.
 
     python tools/nets/judge.py corpus.npz -o judge.pt
+    python tools/nets/judge.py corpus.npz -o teacher.pt --size 32 --seed 1 --epochs 5
 
 A small residual net over pictures of 40 pixels, each drawing scaled to fill one, turned, sheared
 and shifted a little anew in every epoch. It says which object a drawing is; `recognise.py` asks it
-about what the nets draw. Stopped at any moment, the same command goes on after the last epoch.
+about what the nets draw. The second one is who `policy.py` asks, so that nets are not judged by
+whom they learnt from. Stopped at any moment, the same command goes on after the last epoch.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ F32 = NDArray[np.float32]
 
 
 def raster(rows: NDArray[Any], size: int = SIZE) -> F32:
-    """A drawing, stroke-3 or stroke-5 rows without an ending one, as a picture (size, size) of ink
+    """A drawing, stroke-3 rows, as a picture (size, size) of ink
     from 0 to 1, scaled to fill it."""
     ends = np.concatenate([np.zeros((1, 2)), np.cumsum(rows[:, :2].astype(np.float64), 0)])
     low = ends.min(0)
@@ -73,10 +75,11 @@ class Block(nn.Module):
 
 
 class Judge(nn.Module):
-    """Pictures (B, 1, 40, 40) → logits (B, objects): 1.3 M numbers."""
+    """Pictures (B, 1, size, size) → logits (B, objects): 1.3 M numbers."""
 
-    def __init__(self, objects: int) -> None:
+    def __init__(self, objects: int, size: int = SIZE) -> None:
         super().__init__()
+        self.size = size
         self.stem = nn.Conv2d(1, 24, 5, 1, 2)
         self.blocks = nn.Sequential(Block(24, 48), Block(48, 112), Block(112, 224))
         self.head = nn.Sequential(nn.Dropout(0.2), nn.Linear(224, objects))
@@ -115,14 +118,17 @@ def fit(
     epochs: int,
     checkpoint: Path | None = None,
     batch: int = 128,
+    size: int = SIZE,
+    seed: int = 0,
 ) -> Judge:
-    """Train on these drawings, all of them real and none held out."""
-    torch.manual_seed(0)
-    net = Judge(len(words)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    """Train on these drawings, all of them real and none held out; `seed` is of the weights that it
+    begins with."""
+    torch.manual_seed(seed)
+    net = Judge(len(words), size).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     index = {w: i for i, w in enumerate(words)}
     labels = torch.tensor([index[d.word] for d in drawings])
     pictures = torch.from_numpy(
-        np.stack([(raster(d.rows) * 255).astype(np.uint8) for d in drawings])
+        np.stack([(raster(d.rows, size) * 255).astype(np.uint8) for d in drawings])
     )
     per_epoch = max(1, len(drawings) // batch)
     optimiser = torch.optim.AdamW(net.parameters(), weight_decay=0.02)
@@ -167,16 +173,33 @@ def fit(
 @torch.no_grad()
 def verdicts(net: Judge, rows: Sequence[NDArray[Any]]) -> F32:
     """log p of each object (n, objects) for each drawing."""
-    x = torch.from_numpy(np.stack([raster(r) for r in rows]))[:, None]
+    x = torch.from_numpy(np.stack([raster(r, net.size) for r in rows]))[:, None]
     return np.asarray(torch.cat([F.log_softmax(net(part), 1) for part in x.split(256)]))
 
 
 def load(path: Path) -> tuple[Judge, list[str]]:
     """A judge and its objects."""
-    state = kept(path, "net", "words")
-    net = Judge(len(state["words"]))
+    state = kept(path, "net", "words", "size")
+    net = Judge(len(state["words"]), state["size"])
     net.load_state_dict(state["net"])
     return net.eval(), state["words"]
+
+
+def made(
+    drawings: Sequence[data.Drawing], output: Path, epochs: int, size: int = SIZE, seed: int = 0
+) -> None:
+    """Train a judge on what is for training, say how often it is right, and write it."""
+    words = sorted({d.word for d in drawings})
+    train = some_of_each([d for d in drawings if d.split == "train"])
+    net = fit(train, words, epochs, output.with_suffix(".ckpt"), size=size, seed=seed)
+    test = some_of_each([d for d in drawings if d.split == "test"], 50)
+    found = verdicts(net, [d.rows for d in test])
+    truth = np.array([words.index(d.word) for d in test])
+    rank = (found > found[np.arange(len(test)), truth][:, None]).sum(1)
+    print(
+        f"held-out drawings: {np.mean(rank == 0):.1%} recognised, {np.mean(rank < 5):.1%} in five"
+    )
+    keep(output, {"net": net.state_dict(), "words": words, "size": size})
 
 
 def main() -> None:
@@ -184,21 +207,12 @@ def main() -> None:
     p.add_argument("corpus", type=Path)
     p.add_argument("-o", "--output", type=Path, required=True)
     p.add_argument("--epochs", type=int, default=10)
+    p.add_argument("--size", type=int, default=SIZE, help="pixels, on either side")
+    p.add_argument("--seed", type=int, default=0, help="of the weights that it begins with")
     p.add_argument("--threads", type=int, default=1)
     args = p.parse_args()
     torch.set_num_threads(args.threads)
-    every = data.load_cache(args.corpus)
-    words = sorted({d.word for d in every})
-    train = some_of_each([d for d in every if d.split == "train"])
-    net = fit(train, words, args.epochs, args.output.with_suffix(".ckpt"))
-    test = some_of_each([d for d in every if d.split == "test"], 50)
-    found = verdicts(net, [d.rows for d in test])
-    truth = np.array([words.index(d.word) for d in test])
-    rank = (found > found[np.arange(len(test)), truth][:, None]).sum(1)
-    print(
-        f"held-out drawings: {np.mean(rank == 0):.1%} recognised, {np.mean(rank < 5):.1%} in five"
-    )
-    keep(args.output, {"net": net.state_dict(), "words": words})
+    made(data.load_cache(args.corpus), args.output, args.epochs, args.size, args.seed)
 
 
 if __name__ == "__main__":

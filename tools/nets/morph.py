@@ -13,16 +13,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import making
 import numpy as np
 import torch
 
-from sketchrnn.formats.npz import SPLITS
 from sketchrnn.train import batches, data, ending, export, latent, latent_ending, model
 from sketchrnn.train.batches import Augment
 from sketchrnn.train.evaluate import evaluate
@@ -53,9 +51,6 @@ STORED = {"morph": "I8", "cat-latent": "compact"}
 SIZES = {"encoder": 256, "latent": 128}
 ENDING = ending.Settings(anchors=48, real=1200)
 Parts = dict[str, list[data.Drawing]]
-
-# What glibc's heap does by default with tensors of some megabytes takes a fifth of the time.
-HEAP = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "80000000000"}
 
 
 def settings(name: str, steps: int) -> LatentSettings:
@@ -163,14 +158,13 @@ def main() -> None:
     p.add_argument("--untaught", action="store_true", help="its drawings end as they are")
     p.add_argument("--threads", type=int, default=1)
     args = p.parse_args()
-    if any(os.environ.get(key) != value for key, value in HEAP.items()):
-        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **HEAP})
+    making.heap()
     torch.set_num_threads(args.threads)
     name, objects = args.net, OBJECTS[args.net]
     args.output.mkdir(parents=True, exist_ok=True)
     drawings = [d for d in data.read([args.corpus]) if d.word in objects]
     drawings = [d for d in drawings if len(d.rows) < LONGEST]
-    parts = {s: [d for d in drawings if d.split == s] for s in SPLITS}
+    parts = making.split(drawings)
     torch.manual_seed(0)
     net, scale = begun(args.init, objects, parts["train"])
     if args.whiten:

@@ -125,6 +125,11 @@ COMMON_ENDING = ending.Settings(
 # somebody else had begun went on for ever there.
 ADDITION_ENDING = ending.Settings(lr=1e-3, rounds=6, completions=200)
 
+# Whom policy.py asks: not the judge (judge.py's defaults), but another, that sees less.
+TEACHER = {"size": 32, "seed": 1, "epochs": 5}
+# At most 30 rounds of 8 batches (policy.py).
+POLICY = ending.Settings(lr=1e-3, rounds=30, steps=8, drawings=30, completions=60)
+
 # Small nets learn from a large one's drawings and distributions: there is no end of them, so that
 # nothing needs to be dropped.
 SMALL = Settings(

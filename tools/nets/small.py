@@ -16,7 +16,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import family
+import making
 import numpy as np
 import recipe
 import torch
@@ -89,9 +89,9 @@ def small(
     )
     run.teacher, run.pixel = teacher, 1.0 / (12.0 * scale**2)
     name = f"{large.name}-{units}"
-    run.go(family.report(name))
+    run.go(making.report(name))
     net = run.averaged()
-    before = family.losses(net, parts, {}, scale)
+    before = making.losses(net, parts, {}, scale)
     metadata = export.describe(name, scale, recipe.LONGEST, {})
     checkpoint = output.with_suffix(".end.ckpt")
     # Called as its object, for the real drawings that hold it; its file has the units, too.
@@ -102,17 +102,17 @@ def small(
         real=parts["train"],
         checkpoint=checkpoint,
     )
-    taught.go(family.report(name))
+    taught.go(making.report(name))
     tensors = model.tensors(taught.average)
     stored = model.unfolded(export.unpack(export.pack(tensors, metadata, "I8"))[0])
-    own = family.record(
+    own = making.record(
         parts,
         run,
         recipe.SMALL_ENDING,
-        family.losses(stored, parts, {}, scale),
+        making.losses(stored, parts, {}, scale),
         before_ending=before,
         part=taught.part,
-        teacher=family.losses(teacher.net, parts, {}, scale),
+        teacher=making.losses(teacher.net, parts, {}, scale),
         learnt_from=len(run.batches.drawings),
     )
     own["command"] = "tools/nets/small.py"
@@ -131,7 +131,7 @@ def main() -> None:
     p.add_argument("-o", "--output", type=Path, required=True, help="folder for the nets")
     p.add_argument("--threads", type=int, default=1)
     args = p.parse_args()
-    family.heap()
+    making.heap()
     torch.set_num_threads(args.threads)
     model.compile_cells()
     drawings = data.load_cache(args.corpus)
@@ -141,7 +141,7 @@ def main() -> None:
         wanted = {n: named.with_name(f"{named.name}-{n}.safetensors") for n in args.units}
         if all(output.exists() for output in wanted.values()):
             continue
-        parts = family.split([d for d in drawings if d.word == large.name])
+        parts = making.split([d for d in drawings if d.word == large.name])
         more = drawn(large, recipe.SMALL_DRAWINGS)
         teacher = Teacher(model.unfolded(large.arrays()))
         for units, output in wanted.items():

@@ -192,6 +192,7 @@ class Ending:
     ) -> None:
         self.net, self.metadata, self.settings = net, metadata, settings
         self.scale_factor = float(metadata["scale_factor"])
+        self.pixel = 1.0 / (12.0 * self.scale_factor**2)  # the variance of a whole pixel's rounding
         self.start = np.array(json.loads(metadata["start_token"]), np.float32)
         names = json.loads(metadata["objects"]) if net.objects else [metadata["name"]]
         self.words = [names.index(o) for o in objects or names]
@@ -293,11 +294,12 @@ class Ending:
         cases = _alike(self.cases, [len(c.rows) for c in self.cases], s.overdue, rng)
         drawings = [k.own[i] for k, i in anchors] + [c.rows for c in cases]
         words = [k.word for k, _ in anchors] + [c.word for c in cases]
+        others = self._others(step, len(drawings))
+        drawings, words = drawings + [d for _, d in others], words + [word for word, _ in others]
         z = self._follow(self.net, drawings, words, kind=products(s.bfloat16))
         new = torch.cat([z[: len(d), i] for i, d in enumerate(drawings[: len(anchors)])])
         old = torch.cat([k.said[i] for k, i in anchors])
-        pixel = 1.0 / (12.0 * self.scale_factor**2)  # the variance of a whole pixel's rounding
-        held = divergence(old, new, pixel).mean()
+        held = divergence(old, new, self.pixel).mean()
         loss, pushed = s.anchor * held, 0.0
         if cases:
             wanted = [torch.from_numpy(c.wanted) for c in cases]
@@ -306,6 +308,8 @@ class Ending:
             due = torch.cat([w[a] for w, a in zip(wanted, at, strict=True)])
             push = pressure(pen, due, s.margin).mean()
             loss, pushed = loss + s.push * push, float(push.detach())
+        if others:
+            loss = loss + self._learnt(z[:, -len(others) :])
         if descend(self.optimiser, loss, self.net, s.clip):
             with torch.no_grad():
                 pairs = zip(self.average.parameters(), self.net.parameters(), strict=True)
@@ -313,9 +317,25 @@ class Ending:
                     slow.lerp_(fast, 1.0 - s.average)
         return float(held.detach()), pushed
 
+    def _others(self, step: int, taken: int) -> list[tuple[int, Rows]]:
+        """What else is in a batch, of which some drawings are taken: another lesson's."""
+        return []
+
+    def _learnt(self, z: Tensor) -> Tensor:
+        """The loss of those, of head outputs (T, B, 3 + 6M)."""
+        raise NotImplementedError
+
+    def _done(self) -> bool:
+        """Whether no more rounds are needed."""
+        return False
+
+    def _told_of_round(self) -> dict[str, Any]:
+        """What that lesson reports of a round."""
+        return {}
+
     def go(self, report: Callable[[dict[str, Any]], None]) -> None:
         """Teach until all rounds are done; `report` gets what each found and did."""
-        while self.round < self.settings.rounds:
+        while self.round < self.settings.rounds and not self._done():
             ended = self._draw()
             for group in self.optimiser.param_groups:
                 group["lr"] = self.settings.rate(self.round)
@@ -329,6 +349,7 @@ class Ending:
                     "ended": {t: n / of for t, (n, of) in ended.items()},
                     "divergence": float(held),
                     "pressure": float(push),
+                    **self._told_of_round(),
                 }
             )
 
@@ -344,20 +365,28 @@ class Ending:
         has its minimum where it began), and the margin is there to be spent. Weights between two
         nets of one origin: Wortsman et al. 2022, arXiv 2109.01903.
         """
-        s = self.settings
         learnt = {k: v.clone() for k, v in self.average.state_dict().items()}
-        whole = list(self._endings())
-        for part in sorted(s.parts):
+        whole = self._standing()
+        for part in sorted(self.settings.parts):
             mixed = {k: torch.lerp(self.before[k], v, part) for k, v in learnt.items()}
             self.average.load_state_dict(mixed)
-            if all(
-                ended >= min(s.enough, most) and length <= max(s.longest, s.longer * least)
-                for (ended, length), (most, least) in zip(self._endings(), whole, strict=True)
-            ):
+            if self._stands(self._standing(), whole):
                 self.part = part
                 return
         self.average.load_state_dict(learnt)
         self.part = 1.0
+
+    def _standing(self) -> Any:
+        """What a part of the lesson is measured by."""
+        return list(self._endings())
+
+    def _stands(self, part: Any, whole: Any) -> bool:
+        """Whether a part of the lesson is enough, beside what the whole of it brings."""
+        s = self.settings
+        return all(
+            ended >= min(s.enough, most) and length <= max(s.longest, s.longer * least)
+            for (ended, length), (most, least) in zip(part, whole, strict=True)
+        )
 
     def _endings(self) -> Iterator[tuple[float, float]]:
         """For each temperature and object the share of drawings that end, and their median length

@@ -47,6 +47,22 @@ def begun(base: dict[str, Array], rank: int, head_rank: int) -> Net:
     return net
 
 
+def resumed(base: dict[str, Array], whole: dict[str, Array], rank: int, head_rank: int) -> Net:
+    """A net that is `whole`, `base` and an addition of these ranks, and goes on learning to add."""
+    net = begun(base, rank, head_rank)
+    with torch.no_grad():
+        for name in addition.PRODUCTS:
+            held: Any = net.parametrizations[name]  # type: ignore[index, operator]
+            change = torch.from_numpy(whole[name] - base[name])
+            left, sizes, right = torch.linalg.svd(change, full_matrices=False)
+            root = sizes[: held[0].rank].sqrt()
+            held.original0.copy_(left[:, : len(root)] * root)
+            held.original1.copy_(root[:, None] * right[: len(root)])
+        for name in addition.SUMS:
+            getattr(net, name).copy_(torch.from_numpy(whole[name]))
+    return net
+
+
 def stored(net: Net, base: dict[str, Array], metadata: dict[str, str], levels: int = 127) -> bytes:
     """The addition's file; fewer levels are smaller once compressed."""
     arrays: dict[str, NDArray[np.generic]] = {}
