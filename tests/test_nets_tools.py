@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,7 +67,7 @@ def test_copies_are_found_in_any_form() -> None:
     assert corpus.copies(every) == {21}
     kept, counts = corpus.cleaned(every)
     assert len(kept) == 22
-    assert counts == {"copy": 1, "unfinished": 0}
+    assert counts == {"a": {"read": 22, "copy": 1}, "b": {"read": 1}}
 
 
 def test_scraps_are_left_out_of_the_source_that_has_too_many() -> None:
@@ -145,6 +146,7 @@ def test_the_family_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     import recipe
 
     import sketchrnn
+    from sketchrnn.nets import addition
     from sketchrnn.train import ending, model
 
     few = ending.Settings(
@@ -163,13 +165,14 @@ def test_the_family_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(recipe, "ADDITION_ENDING", few)
     some = [drawing(strokes(i, 3), ("cat", "dog", "owl")[i % 3]) for i in range(120)]
     everything = tmp_path / "everything.safetensors"
-    family.common(some, everything, None)
+    family.common(some, {"cat": {"read": 9, "copy": 2}, "dog": {"copy": 1}}, everything, None)
     net = sketchrnn.load(everything)
     assert net.objects == ("cat", "dog", "owl")
     record = json.loads(net.metadata["training"])
     assert record["steps"] == 4
     assert record["ending"]["rounds"] == 1
     assert set(record["losses"]) == {"valid", "test"}
+    assert record["left_out"] == {"read": 9, "copy": 3}
 
     output = tmp_path / "dog.addition.safetensors"
     family.addition_to(everything, some, "dog", output)
@@ -188,13 +191,39 @@ def test_the_family_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     recognised = tmp_path / "recognised"
     words = ["cat", "dog", "owl"]
     monkeypatch.setattr(recipe, "POLICY", replace(few, rounds=2))
-    policy.lessons([output], some, (judge.Judge(3, 16).eval(), words), recognised)
+    policy.lessons(
+        [output], some, {"dog": {"copy": 1}}, (judge.Judge(3, 16).eval(), words), recognised
+    )
+    shutil.copyfile(everything, recognised / everything.name)
     shown = sketchrnn.load(recognised / output.name)
     assert shown.name == "dog"
     record = json.loads(shown.metadata["training"])
     assert record["before_policy"]["valid"]["nats"] == held
+    assert record["left_out"] == {"copy": 1}
     assert len(record["policy"]["sure"]) == 2
     assert {p.name for p in recognised.iterdir()} == {"everything.safetensors", output.name}
+
+    import rules
+
+    monkeypatch.setattr(rules, "FEW", 3)
+    monkeypatch.setattr(rules, "OTHERS", 2)
+    torch.manual_seed(0)
+    asked = judge.Judge(3, 16).eval(), words
+    said = judge.verdicts(asked[0], [d.rows for d in some])
+    last = said.argmin(1) == [words.index(d.word) for d in some]
+    assert rules.misfits(asked)(some) == set(np.flatnonzero(last))
+    assert 0 < last.sum() < len(some)
+    dogs = [replace(d, facts={"recognized": i > 20}) for i, d in enumerate(some) if d.word == "dog"]
+    found = {"none": lambda _: {0}, "game": rules.unrecognised}
+    base = addition.Base(everything.read_bytes(), "everything")
+    table = rules.compared(base.arrays("dog"), net.scale_factor, dogs, found, 1)
+    assert table["found"]["none"] == 1
+    assert table["found"]["game"] == sum(not d.facts["recognized"] for d in dogs) > 0
+    assert "none" not in table  # too few to tell
+    lost = sum(not d.facts["recognized"] for d in dogs if d.split == "train")
+    assert table["game"]["left out"] == lost
+    assert table["game"]["all"] != table["nothing"]["all"]
+    assert table["valid"]["clean"] <= table["valid"]["all"]
 
     import small
 
@@ -210,6 +239,11 @@ def test_the_family_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert told["teacher"]["valid"]["nats"] == pytest.approx(held, abs=1e-3)
     assert told["learnt_from"] > told["drawings"]["train"]
     assert [p.name for p in tmp_path.glob("dog-4*")] == [path.name]
+
+    policy.lessons([path], some, {}, (judge.Judge(3, 16).eval(), words), recognised)
+    shown = sketchrnn.load(recognised / path.name)
+    assert (shown.name, shown.info()["arrays"]["wh"]["dtype"]) == ("dog-4", "I8")
+    assert json.loads(shown.metadata["training"])["teacher"] == told["teacher"]
 
 
 def test_the_policy_is_what_the_engine_draws_from() -> None:

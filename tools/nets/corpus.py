@@ -13,13 +13,14 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from sketchrnn import writing
 from sketchrnn.train import data
 from sketchrnn.train.data import Drawing
 
@@ -33,6 +34,9 @@ for cat, dog, owl and horse: below it are scraps, above it whole animals in few 
 SAME = 5.0
 """Pixels by which the marks of one drawing in two forms may differ: RDP at ε = 2 pixels of a screen
 of some 350, scaled to 255, moves the box by 1.5, and so each mark twice."""
+
+Counts = dict[str, dict[str, int]]
+"""Of each object the drawings "read", and those that each rule has left out."""
 
 
 def sources(shared: Path) -> list[Path]:
@@ -73,8 +77,13 @@ def marks(rows: NDArray[np.int16]) -> NDArray[np.float32]:
     return np.array(found, np.float32).ravel()
 
 
+def too_long(drawings: Sequence[Drawing]) -> set[int]:
+    """Indices of drawings of LONGEST rows and more, of whatever source."""
+    return {i for i, d in enumerate(drawings) if len(d.rows) >= LONGEST}
+
+
 def copies(drawings: Sequence[Drawing]) -> set[int]:
-    """Indices of drawings that an earlier one of the same object is, in whatever form."""
+    """Indices of new drawings that an earlier one of the same object is, in whatever form."""
     groups: dict[tuple[str, int], list[int]] = defaultdict(list)
     features = [marks(d.rows) for d in drawings]
     for i, d in enumerate(drawings):
@@ -85,7 +94,7 @@ def copies(drawings: Sequence[Drawing]) -> set[int]:
         near = SAME if size >= 18 else 1.0
         tree = cKDTree(np.stack([features[i] for i in members]))
         found |= {members[max(pair)] for pair in tree.query_pairs(near, p=np.inf)}
-    return found
+    return {i for i in found if is_new(drawings[i])}
 
 
 def unfinished(drawings: Sequence[Drawing]) -> set[int]:
@@ -101,29 +110,36 @@ def unfinished(drawings: Sequence[Drawing]) -> set[int]:
     }
 
 
-def cleaned(drawings: Iterable[Drawing]) -> tuple[list[Drawing], Counter[str]]:
-    """What the nets learn from, and how many drawings each rule left out."""
-    short = [d for d in drawings if len(d.rows) < LONGEST]
-    counts: Counter[str] = Counter()
-    for rule, finder in (("copy", copies), ("unfinished", unfinished)):
-        out = {i for i in finder(short) if is_new(short[i])}
-        counts[rule] = len(out)
-        short = [d for i, d in enumerate(short) if i not in out]
-    return short, counts
+RULES = {"too long": too_long, "copy": copies, "unfinished": unfinished}
+"""What they find is left out, of what is left by those before."""
+
+
+def cleaned(drawings: Sequence[Drawing]) -> tuple[list[Drawing], dict[str, Counter[str]]]:
+    """What the nets learn from, and of each object how many were read and each rule left out."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for d in drawings:
+        counts[d.word]["read"] += 1
+    kept = list(drawings)
+    for rule, finder in RULES.items():
+        out = finder(kept)
+        for i in out:
+            counts[kept[i].word][rule] += 1
+        kept = [d for i, d in enumerate(kept) if i not in out]
+    return kept, counts
+
+
+def counted(cache: Path) -> Counts:
+    """What `prepare` has counted."""
+    found: Counts = json.loads(cache.with_suffix(".json").read_text())
+    return found
 
 
 def prepare(shared: Path, output: Path) -> dict[str, int]:
-    """Read all, clean it, keep it; how many drawings there are and were left out by which rule."""
-    every = data.read(sources(shared))
-    kept, counts = cleaned(every)
+    """Read all, clean it, keep it, and beside it the counts of each object; their sums."""
+    kept, counts = cleaned(data.read(sources(shared)))
+    writing.write(output.with_suffix(".json"), json.dumps(counts, indent=1) + "\n")
     data.save_cache(output, kept)
-    return {
-        "read": len(every),
-        "too long": sum(len(d.rows) >= LONGEST for d in every),
-        **counts,
-        "kept": len(kept),
-        **Counter(d.split for d in kept),
-    }
+    return {**sum(counts.values(), Counter()), "kept": len(kept), **Counter(d.split for d in kept)}
 
 
 def main() -> None:

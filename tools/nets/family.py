@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,7 +31,9 @@ from sketchrnn.train.loop import Run
 from sketchrnn.untrusted import read_limited
 
 
-def common(drawings: list[data.Drawing], output: Path, init: Path | None) -> None:
+def common(
+    drawings: list[data.Drawing], counts: corpus.Counts, output: Path, init: Path | None
+) -> None:
     """The net of every object."""
     words = sorted({d.word for d in drawings})
     index = {w: i for i, w in enumerate(words)}
@@ -60,9 +64,24 @@ def common(drawings: list[data.Drawing], output: Path, init: Path | None) -> Non
     stored = model.unfolded(export.unpack(export.pack(model.tensors(net), metadata))[0])
     held = making.losses(stored, parts, index, scale)
     own = making.record(parts, run, settings, held, before_ending=before, part=taught.part)
-    own["init"] = init and init.name
+    own |= {"init": init and init.name, "left_out": sum(map(Counter, counts.values()), Counter())}
     metadata["training"] = json.dumps(own, ensure_ascii=False)
     export.write(output, model.tensors(net), metadata, "F16")
+
+
+def learning(
+    base: dict[str, addition.Array],
+    parts: dict[str, list[data.Drawing]],
+    scale: float,
+    checkpoint: Path | None = None,
+    seed: int = 0,
+) -> Run:
+    """How one object is learnt, from what the common net is for it."""
+    torch.manual_seed(seed)
+    net = lowrank.begun(base, recipe.RANK, recipe.HEAD_RANK)
+    steps = max(recipe.FEWEST_STEPS, len(parts["train"]) // recipe.DRAWINGS_A_STEP)
+    settings = replace(recipe.ADDITION, steps=min(recipe.ADDITION.steps, steps), seed=seed)
+    return Run(net, settings, parts["train"], parts["valid"], {}, scale, checkpoint)
 
 
 def addition_to(common_net: Path, drawings: list[data.Drawing], word: str, output: Path) -> None:
@@ -72,12 +91,7 @@ def addition_to(common_net: Path, drawings: list[data.Drawing], word: str, outpu
     if base is None:
         raise ValueError(f"{common_net} knows no {word}")
     parts = making.split([d for d in drawings if d.word == word])
-    torch.manual_seed(0)
-    net = lowrank.begun(base, recipe.RANK, recipe.HEAD_RANK)
-    steps = max(recipe.FEWEST_STEPS, len(parts["train"]) // recipe.DRAWINGS_A_STEP)
-    settings = replace(recipe.ADDITION, steps=min(recipe.ADDITION.steps, steps))
-    checkpoint = output.with_suffix(".ckpt")
-    run = Run(net, settings, parts["train"], parts["valid"], {}, scale, checkpoint)
+    run = learning(base, parts, scale, output.with_suffix(".ckpt"))
     run.go(making.report(word))
     net = run.averaged()
     before = making.losses(net, parts, {}, scale)
@@ -122,10 +136,13 @@ def main() -> None:
     cache = args.output / "corpus.npz"
     if not cache.exists():
         corpus.prepare(args.shared, cache)
-    drawings = data.load_cache(cache)
+    drawings, counts = data.load_cache(cache), corpus.counted(cache)
     everything = args.output / "everything.safetensors"
     if not everything.exists():
-        common(drawings, everything, args.init)
+        common(drawings, counts, everything, args.init)
+    recognised = args.output / "recognised"
+    recognised.mkdir(exist_ok=True)
+    shutil.copyfile(everything, recognised / everything.name)  # what lies there adds to it, too
     wanted = args.objects.split(",") if args.objects else recipe.OBJECTS
     teacher = args.output / "teacher.pt"
     if not teacher.exists():
@@ -134,7 +151,7 @@ def main() -> None:
         output = args.output / f"{word.replace(' ', '_')}.addition.safetensors"
         if not output.exists():
             addition_to(everything, drawings, word, output)
-        policy.lessons([output], drawings, judge.load(teacher), args.output / "recognised")
+        policy.lessons([output], drawings, counts, judge.load(teacher), recognised)
 
 
 if __name__ == "__main__":

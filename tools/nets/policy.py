@@ -1,4 +1,4 @@
-"""Teaches additions to draw what is recognised, and no longer than people do.
+"""Teaches nets to draw what is recognised, and no longer than people do.
 
     python tools/nets/policy.py weights/duck.addition.safetensors … --corpus corpus.npz \\
         --teacher teacher.pt -o FOLDER
@@ -23,12 +23,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import corpus
 import judge
 import making
 import numpy as np
 import recipe
 import torch
+from ends import object_of
 from numpy.typing import NDArray
+from ship import SUFFIX
 from torch import Tensor
 
 from sketchrnn import writing
@@ -246,25 +249,63 @@ class Policy(ending.Ending):
         return super()._stands(ends, all_end) and sure >= ENOUGH * min(self.real, surest)
 
 
+class Alone:
+    """A net for one object that stands alone, as `small.py` stores it."""
+
+    def __init__(self, path: Path) -> None:
+        tensors, self.metadata = export.read(path)
+        self.net = model.unfolded(tensors)
+
+    def packed(self, net: model.Net, training: dict[str, Any]) -> bytes:
+        """The file of what the net has become."""
+        scale = float(self.metadata["scale_factor"])
+        metadata = export.describe(self.metadata["name"], scale, recipe.LONGEST, training)
+        return export.pack(model.tensors(net), metadata, "I8")
+
+    def container(self, packed: bytes) -> bytes:
+        """The whole net of that file."""
+        return packed
+
+
+class Added:
+    """An addition to the net of all objects beside it, as `family.py` stores it."""
+
+    def __init__(self, path: Path) -> None:
+        beside = path.with_name("everything.safetensors")
+        self.name = beside.stem
+        self.common = addition.Base(read_limited(str(beside), "weights"), str(beside))
+        given = read_limited(str(path), "weights")
+        tensors, self.metadata = export.unpack(addition.merged(given, self.common, str(path)))
+        base = self.common.arrays(self.metadata["name"])
+        assert base is not None  # merged() has found it
+        self.base = base
+        self.net = lowrank.resumed(base, tensors, recipe.RANK, recipe.HEAD_RANK)
+
+    def packed(self, net: model.Net, training: dict[str, Any]) -> bytes:
+        """The file of what the net has become."""
+        facts = making.facts(self.common, self.name, self.metadata["name"], self.metadata)
+        facts["training"] = json.dumps(training, ensure_ascii=False)
+        return lowrank.stored(net, self.base, facts, recipe.LEVELS)
+
+    def container(self, packed: bytes) -> bytes:
+        """The whole net of that file."""
+        return addition.merged(packed, self.common, self.metadata["name"])
+
+
 def taught(
-    path: Path,
-    common: addition.Base,
-    name: str,
+    given: Alone | Added,
     teacher: tuple[judge.Judge, list[str]],
     drawings: Sequence[data.Drawing],
+    counts: corpus.Counts,
     output: Path,
 ) -> None:
-    """Write what the addition at `path`, to the common net of that name, becomes."""
-    given = read_limited(str(path), "weights")
-    tensors, metadata = export.unpack(addition.merged(given, common, str(path)))
-    word, scale = metadata["name"], float(common.core.scale_factor)
-    base = common.arrays(word)
-    assert base is not None  # merged() has found it
-    net = lowrank.resumed(base, tensors, recipe.RANK, recipe.HEAD_RANK)
+    """Write what a net becomes."""
+    name, scale = given.metadata["name"], float(given.metadata["scale_factor"])
+    word = object_of(name)
     parts = making.split([d for d in drawings if d.word == word])
     checkpoint = output.with_suffix(".policy.ckpt")
     lesson = Policy(
-        net,
+        given.net,
         export.describe(word, scale, recipe.LONGEST, {}),
         recipe.POLICY,
         parts,
@@ -273,45 +314,40 @@ def taught(
         teacher[1].index(word),
         Rewards(),
     )
-    lesson.go(making.report(word))
-    own = json.loads(metadata["training"])
-    own["before_policy"] = own["losses"]
-    own["policy"] = asdict(recipe.POLICY) | {"rewards": asdict(Rewards())}
-    own["policy"]["real"] = lesson.real
-    own["policy"] |= {"sure": lesson.sure, "part": lesson.part}
-    facts = making.facts(common, name, word, metadata)
-    alone = addition.merged(
-        lowrank.stored(lesson.average, base, facts, recipe.LEVELS), common, word
-    )
-    own["losses"] = making.losses(model.unfolded(export.unpack(alone)[0]), parts, {}, scale)
-    facts["training"] = json.dumps(own, ensure_ascii=False)
-    writing.write(output, lowrank.stored(lesson.average, base, facts, recipe.LEVELS), sync=True)
+    lesson.go(making.report(name))
+    training = json.loads(given.metadata["training"])
+    training["left_out"] = counts.get(word, {})
+    training["before_policy"] = training["losses"]
+    training["policy"] = asdict(recipe.POLICY) | {"rewards": asdict(Rewards())}
+    training["policy"] |= {"real": lesson.real, "sure": lesson.sure, "part": lesson.part}
+    # Packed once to be measured as it is stored, and again with what that gave.
+    stored = given.container(given.packed(lesson.average, training))
+    held = making.losses(model.unfolded(export.unpack(stored)[0]), parts, {}, scale)
+    training["losses"] = held
+    writing.write(output, given.packed(lesson.average, training), sync=True)
     checkpoint.unlink()
-    print(f"wrote {output}: {own['before_policy']} -> {own['losses']}", flush=True)
+    print(f"wrote {output}: {training['before_policy']} -> {held}", flush=True)
 
 
 def lessons(
-    additions: Sequence[Path],
+    nets: Sequence[Path],
     drawings: Sequence[data.Drawing],
+    counts: corpus.Counts,
     teacher: tuple[judge.Judge, list[str]],
     folder: Path,
 ) -> None:
-    """Teach those of which there is nothing in the folder yet; the common net comes along."""
+    """Teach those of which there is nothing in the folder yet."""
     folder.mkdir(parents=True, exist_ok=True)
-    for path in additions:
+    for path in nets:
         output = folder / path.name
-        if output.exists():
-            continue
-        beside = path.with_name("everything.safetensors")
-        common = read_limited(str(beside), "weights")
-        writing.write(folder / beside.name, common)
-        base = addition.Base(common, str(beside))
-        taught(path, base, beside.stem, teacher, drawings, output)
+        if not output.exists():
+            given = Added(path) if path.name.endswith(SUFFIX) else Alone(path)
+            taught(given, teacher, drawings, counts, output)
 
 
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("additions", nargs="+", type=Path)
+    p.add_argument("nets", nargs="+", type=Path, help="additions, or nets of few units")
     p.add_argument("--corpus", type=Path, required=True, help="what corpus.py wrote")
     p.add_argument("--teacher", type=Path, required=True, help="what judge.py wrote")
     p.add_argument("-o", "--output", type=Path, required=True, help="folder for what they become")
@@ -320,7 +356,8 @@ def main() -> None:
     making.heap()
     torch.set_num_threads(args.threads)
     model.compile_cells()
-    lessons(args.additions, data.load_cache(args.corpus), judge.load(args.teacher), args.output)
+    drawings, counts = data.load_cache(args.corpus), corpus.counted(args.corpus)
+    lessons(args.nets, drawings, counts, judge.load(args.teacher), args.output)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 """Takes finished additions into weights/, each in the place of a net that it is better than.
 
-    python tools/nets/ship.py FAMILY --corpus corpus.npz [--weights weights] [--count 200]
+    python tools/nets/ship.py FAMILY --corpus corpus.npz [--judge judge.pt] [--weights weights]
 
 An addition is taken if its drawings end, or more of them than before, and if it is better on the
-held-out drawings of its object than what weights/ has of that name, or little worse where more end:
-an earlier addition, or a net that stands alone, which is then deleted. Both are measured here, on
-the same drawings: those of the first nets for such a net, else those of every source.
+held-out drawings of its object than what weights/ has of that name, or little worse where more end
+or more are recognised: an earlier addition, or a net that stands alone, which is then deleted. Both
+are measured here, on the same drawings: those of the first nets for such a net, else those of every
+source.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import ends
+import judge
 import numpy as np
 
 import sketchrnn
@@ -26,7 +28,12 @@ ENOUGH = 0.99
 """Of drawings at each temperature, and of held-out ones completed from half, on average."""
 
 MOST_LOST = 0.01
-"""Nats a point for drawings that end: what the teaching may cost at most."""
+"""Nats a point for drawings that end, or are recognised: what the teaching may cost at most."""
+
+CLEARER = 0.02
+"""Of drawings, so many more that are recognised at τ = 0.3 are not chance."""
+
+Asked = tuple[judge.Judge, list[str]]
 
 
 def nats(net: sketchrnn.Net, real: Sequence[ends.Rows]) -> float:
@@ -41,14 +48,26 @@ def ended(net: sketchrnn.Net, real: Sequence[ends.Rows], count: int) -> tuple[fl
     return min(f["ended"] for f in found), max(f["length"] for f in found)
 
 
+def recognised(net: sketchrnn.Net, asked: Asked | None, count: int) -> float:
+    """The share of its drawings at τ = 0.3 that a judge calls what they are; 0 without one."""
+    if asked is None:
+        return 0.0
+    judged, words = asked
+    rows = [s.stroke3 for s in net.draw(count, temperature=0.3, seed=1)]
+    found = judge.verdicts(judged, [r for r in rows if len(r) > 1])
+    return float((found.argmax(1) == words.index(net.name)).sum() / count)
+
+
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("family", type=Path, help="folder of additions")
     p.add_argument("--corpus", type=Path, required=True, help="what corpus.py wrote")
+    p.add_argument("--judge", type=Path, help="what judge.py wrote")
     p.add_argument("--weights", type=Path, default=Path("weights"))
     p.add_argument("--count", type=int, default=200)
     args = p.parse_args()
     corpus = data.load_cache(args.corpus)
+    asked = judge.load(args.judge) if args.judge else None
     for path in sorted(args.family.glob(f"*{SUFFIX}")):
         target = args.weights / path.name
         if target.exists() and target.read_bytes() == path.read_bytes():
@@ -59,17 +78,21 @@ def main() -> None:
         own = args.weights / path.name.replace(SUFFIX, ".safetensors")
         chosen = [d.rows.astype(np.float32) for d in (first if own.exists() else held)]
         real = ends.held_out(corpus, net.name)
-        before, least = np.inf, 0.0
+        before, least, known = np.inf, 0.0, 0.0
         for old in (target, own):
             if old.exists():
                 was = sketchrnn.load(old)
                 before, (least, _) = nats(was, chosen), ended(was, real, args.count)
+                known = recognised(was, asked, args.count)
         after, (share, length) = nats(net, chosen), ended(net, real, args.count)
+        now = recognised(net, asked, args.count)
         more = share > least
-        taken = (share >= ENOUGH or more) and after < before + (MOST_LOST if more else 0.0)
+        bears = MOST_LOST if more or now > known + CLEARER else 0.0
+        taken = (share >= ENOUGH or more) and after < before + bears
         print(
             f"{net.name:14} {before:.4f} -> {after:.4f} of {len(chosen)} drawings, ended "
-            f"{least:.1%} -> {share:.1%} at least, {length:.2f} times as long at most: "
+            f"{least:.1%} -> {share:.1%} at least, {length:.2f} times as long at most, "
+            f"recognised {known:.0%} -> {now:.0%}: "
             f"{'taken' if taken else 'left'}",
             flush=True,
         )
