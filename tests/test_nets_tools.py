@@ -146,7 +146,7 @@ def test_the_family_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     import recipe
 
     import sketchrnn
-    from sketchrnn.nets import addition
+    from sketchrnn.nets import addition, safetensors
     from sketchrnn.train import ending, model
 
     few = ending.Settings(
@@ -202,6 +202,19 @@ def test_the_family_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert record["left_out"] == {"copy": 1}
     assert len(record["policy"]["sure"]) == 2
     assert {p.name for p in recognised.iterdir()} == {"everything.safetensors", output.name}
+
+    # Nothing was needed: the same numbers, which would be rounded anew, and the record.
+    monkeypatch.setattr(policy.Policy, "_stands", lambda *_: True)
+    monkeypatch.setattr(recipe, "POLICY", replace(few, parts=(0.0,)))
+    same = tmp_path / "same"
+    policy.lessons([output], some, {}, (judge.Judge(3, 16).eval(), words), same)
+    again = safetensors.read_header((same / output.name).read_bytes())
+    assert json.loads(again["__metadata__"].pop("training"))["policy"]["part"] == 0.0
+    header = safetensors.read_header(output.read_bytes())
+    header["__metadata__"].pop("training")
+    assert again == header
+    size = max(v["data_offsets"][1] for k, v in header.items() if k != "__metadata__")
+    assert (same / output.name).read_bytes()[-size:] == output.read_bytes()[-size:]
 
     import rules
 

@@ -65,7 +65,7 @@ def common(
     held = making.losses(stored, parts, index, scale)
     own = making.record(parts, run, settings, held, before_ending=before, part=taught.part)
     own |= {"init": init and init.name, "left_out": sum(map(Counter, counts.values()), Counter())}
-    metadata["training"] = json.dumps(own, ensure_ascii=False)
+    metadata["training"] = making.told(own)
     export.write(output, model.tensors(net), metadata, "F16")
 
 
@@ -109,11 +109,10 @@ def addition_to(common_net: Path, drawings: list[data.Drawing], word: str, outpu
     own = making.facts(common, common_net.stem, word, metadata)
     alone = addition.merged(lowrank.stored(net, base, own, recipe.LEVELS), common, word)
     held = making.losses(model.unfolded(export.unpack(alone)[0]), parts, {}, scale)
-    own["training"] = json.dumps(
+    own["training"] = making.told(
         making.record(
             parts, run, recipe.ADDITION_ENDING, held, before_ending=before, part=taught.part
-        ),
-        ensure_ascii=False,
+        )
     )
     writing.write(output, lowrank.stored(net, base, own, recipe.LEVELS), sync=True)
     output.with_suffix(".end.ckpt").unlink()  # the other one is dear: for lessons by other settings

@@ -66,6 +66,11 @@ def record(
     }
 
 
+def told(record: dict[str, Any]) -> str:
+    """A record as it stands in a net's metadata."""
+    return json.dumps(record, ensure_ascii=False)
+
+
 def report(what: str) -> Any:
     """Prints what a stage says, a line each."""
 

@@ -35,11 +35,11 @@ from ship import SUFFIX
 from torch import Tensor
 
 from sketchrnn import writing
-from sketchrnn.nets import addition
+from sketchrnn.nets import addition, safetensors
 from sketchrnn.train import data, ending, export, lowrank, model
 from sketchrnn.untrusted import read_limited
 
-ENOUGH = 0.9
+ENOUGH = 0.97
 """How sure the classifier must be, beside of real drawings, for a part of the lesson to be all that
 is kept: it falls with the part, what was lost of real drawings with its square."""
 
@@ -52,7 +52,7 @@ class Rewards:
     at: float = 0.3  # the temperature at which it is enough to be recognised as real ones are
     views: int = 2  # distorted copies of a drawing that the classifier sees: its mean is asked for
     too_long: float = 0.3  # what drawings lose that are longer than
-    longest: float = 1.15  # so many times the median of real ones,
+    longest: float = 1.1  # so many times the median of real ones (a part of it may bring 1.15),
     from_median: float = 1.05  # at temperatures whose median is longer than so many times it
     weight: float = 0.35  # beside the divergence's
     clip: float = 0.2  # of the ratio to what drew: the paper's
@@ -217,7 +217,7 @@ class Policy(ending.Ending):
     def _done(self) -> bool:
         """Whether it is as sure as of real ones, twice, and no temperature's drawings too long."""
         short = all(length <= self.rewards.longest for _, length in self.found.values())
-        return short and len(self.sure) > 2 and min(self.sure[-2:]) >= self.real
+        return short and len(self.sure) > 1 and min(self.sure[-2:]) >= self.real
 
     def _others(self, step: int, taken: int) -> list[tuple[int, NDArray[np.float32]]]:
         room, count = self.rewards.batch - taken, len(self.drawn)
@@ -253,7 +253,8 @@ class Alone:
     """A net for one object that stands alone, as `small.py` stores it."""
 
     def __init__(self, path: Path) -> None:
-        tensors, self.metadata = export.read(path)
+        self.file = read_limited(str(path), "weights")
+        tensors, self.metadata = export.unpack(self.file)
         self.net = model.unfolded(tensors)
 
     def packed(self, net: model.Net, training: dict[str, Any]) -> bytes:
@@ -274,8 +275,8 @@ class Added:
         beside = path.with_name("everything.safetensors")
         self.name = beside.stem
         self.common = addition.Base(read_limited(str(beside), "weights"), str(beside))
-        given = read_limited(str(path), "weights")
-        tensors, self.metadata = export.unpack(addition.merged(given, self.common, str(path)))
+        self.file = read_limited(str(path), "weights")
+        tensors, self.metadata = export.unpack(self.container(self.file))
         base = self.common.arrays(self.metadata["name"])
         assert base is not None  # merged() has found it
         self.base = base
@@ -284,12 +285,12 @@ class Added:
     def packed(self, net: model.Net, training: dict[str, Any]) -> bytes:
         """The file of what the net has become."""
         facts = making.facts(self.common, self.name, self.metadata["name"], self.metadata)
-        facts["training"] = json.dumps(training, ensure_ascii=False)
+        facts["training"] = making.told(training)
         return lowrank.stored(net, self.base, facts, recipe.LEVELS)
 
     def container(self, packed: bytes) -> bytes:
         """The whole net of that file."""
-        return addition.merged(packed, self.common, self.metadata["name"])
+        return addition.merged(packed, self.common, self.name)
 
 
 def taught(
@@ -320,13 +321,17 @@ def taught(
     training["before_policy"] = training["losses"]
     training["policy"] = asdict(recipe.POLICY) | {"rewards": asdict(Rewards())}
     training["policy"] |= {"real": lesson.real, "sure": lesson.sure, "part": lesson.part}
-    # Packed once to be measured as it is stored, and again with what that gave.
-    stored = given.container(given.packed(lesson.average, training))
-    held = making.losses(model.unfolded(export.unpack(stored)[0]), parts, {}, scale)
-    training["losses"] = held
-    writing.write(output, given.packed(lesson.average, training), sync=True)
+    if lesson.part > 0.0:
+        # Packed once to be measured as it is stored, and again with what that gave.
+        stored = given.container(given.packed(lesson.average, training))
+        net = model.unfolded(export.unpack(stored)[0])
+        training["losses"] = making.losses(net, parts, {}, scale)
+        made = given.packed(lesson.average, training)
+    else:  # the very same numbers: products taken apart again would be rounded anew
+        made = safetensors.rebuilt(given.file, {}, metadata={"training": making.told(training)})
+    writing.write(output, made, sync=True)
     checkpoint.unlink()
-    print(f"wrote {output}: {training['before_policy']} -> {held}", flush=True)
+    print(f"wrote {output}: {training['before_policy']} -> {training['losses']}", flush=True)
 
 
 def lessons(

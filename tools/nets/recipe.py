@@ -127,8 +127,15 @@ ADDITION_ENDING = ending.Settings(lr=1e-3, rounds=6, completions=200)
 
 # Whom policy.py asks: not the judge (judge.py's defaults), but another, that sees less.
 TEACHER = {"size": 32, "seed": 1, "epochs": 5}
-# At most 30 rounds of 8 batches (policy.py).
-POLICY = ending.Settings(lr=1e-3, rounds=30, steps=8, drawings=30, completions=60)
+# At most 30 rounds of 8 batches (policy.py). Nothing of it is kept where nothing was needed.
+POLICY = ending.Settings(
+    lr=1e-3,
+    rounds=30,
+    steps=8,
+    drawings=30,
+    completions=60,
+    parts=(0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
+)
 
 # Small nets learn from a large one's drawings and distributions: there is no end of them, so that
 # nothing needs to be dropped.

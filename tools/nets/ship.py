@@ -3,10 +3,10 @@
     python tools/nets/ship.py FAMILY --corpus corpus.npz [--judge judge.pt] [--weights weights]
 
 An addition is taken if its drawings end, or more of them than before, and if it is better on the
-held-out drawings of its object than what weights/ has of that name, or little worse where more end
-or more are recognised: an earlier addition, or a net that stands alone, which is then deleted. Both
-are measured here, on the same drawings: those of the first nets for such a net, else those of every
-source.
+held-out drawings of its object than what weights/ has of that name, or little worse where more end,
+they are no longer too long, or more are recognised: an earlier addition, or a net that stands
+alone, which is then deleted. Both are measured here, on the same drawings: those of the first nets
+for such a net, else those of every source.
 """
 
 from __future__ import annotations
@@ -27,11 +27,21 @@ SUFFIX = ".addition.safetensors"
 ENOUGH = 0.99
 """Of drawings at each temperature, and of held-out ones completed from half, on average."""
 
+LONGEST = 1.15
+"""Times the median of real drawings: the median length should not be more, at any temperature."""
+
 MOST_LOST = 0.01
-"""Nats a point for drawings that end, or are recognised: what the teaching may cost at most."""
+"""Nats a point for drawings that end, or are shorter where they were too long, or are recognised:
+what the teaching may cost at most."""
 
 CLEARER = 0.02
 """Of drawings, so many more that are recognised at τ = 0.3 are not chance."""
+
+KNOWN = 0.85
+"""Of the share of real drawings that is recognised. Below it nets do not draw what they should,"""
+
+MOST_LOST_UNKNOWN = 0.03
+"""and this may be lost for more of it: chairs, the dearest, cost 0.027."""
 
 Asked = tuple[judge.Judge, list[str]]
 
@@ -52,10 +62,14 @@ def recognised(net: sketchrnn.Net, asked: Asked | None, count: int) -> float:
     """The share of its drawings at τ = 0.3 that a judge calls what they are; 0 without one."""
     if asked is None:
         return 0.0
-    judged, words = asked
-    rows = [s.stroke3 for s in net.draw(count, temperature=0.3, seed=1)]
-    found = judge.verdicts(judged, [r for r in rows if len(r) > 1])
-    return float((found.argmax(1) == words.index(net.name)).sum() / count)
+    drawn = [s.stroke3 for s in net.draw(count, temperature=0.3, seed=1)]
+    return called(drawn, net.name, asked)
+
+
+def called(drawn: Sequence[ends.Rows], word: str, asked: Asked) -> float:
+    """The share of drawings that a judge calls by this word."""
+    found = judge.verdicts(asked[0], [d for d in drawn if len(d) > 1])
+    return float((found.argmax(1) == asked[1].index(word)).sum() / len(drawn))
 
 
 def main() -> None:
@@ -78,21 +92,26 @@ def main() -> None:
         own = args.weights / path.name.replace(SUFFIX, ".safetensors")
         chosen = [d.rows.astype(np.float32) for d in (first if own.exists() else held)]
         real = ends.held_out(corpus, net.name)
-        before, least, known = np.inf, 0.0, 0.0
+        before, least, longest, known = np.inf, 0.0, 0.0, 0.0
         for old in (target, own):
             if old.exists():
                 was = sketchrnn.load(old)
-                before, (least, _) = nats(was, chosen), ended(was, real, args.count)
+                before, (least, longest) = nats(was, chosen), ended(was, real, args.count)
                 known = recognised(was, asked, args.count)
         after, (share, length) = nats(net, chosen), ended(net, real, args.count)
         now = recognised(net, asked, args.count)
         more = share > least
-        bears = MOST_LOST if more or now > known + CLEARER else 0.0
+        clearer, shorter = now > known + CLEARER, length < longest and longest > LONGEST
+        bears = MOST_LOST if more or shorter or clearer else 0.0
+        if asked and clearer and known < KNOWN * called(real, net.name, asked):
+            bears = MOST_LOST_UNKNOWN
         taken = (share >= ENOUGH or more) and after < before + bears
+        # Nothing but the record differs, where a lesson was not needed.
+        taken |= (after, share, length) == (before, least, longest)
         print(
             f"{net.name:14} {before:.4f} -> {after:.4f} of {len(chosen)} drawings, ended "
-            f"{least:.1%} -> {share:.1%} at least, {length:.2f} times as long at most, "
-            f"recognised {known:.0%} -> {now:.0%}: "
+            f"{least:.1%} -> {share:.1%} at least, {longest:.2f} -> {length:.2f} times as "
+            f"long at most, recognised {known:.0%} -> {now:.0%}: "
             f"{'taken' if taken else 'left'}",
             flush=True,
         )
