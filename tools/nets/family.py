@@ -142,7 +142,7 @@ def main() -> None:
     recognised = args.output / "recognised"
     recognised.mkdir(exist_ok=True)
     shutil.copyfile(everything, recognised / everything.name)  # what lies there adds to it, too
-    wanted = args.objects.split(",") if args.objects else recipe.OBJECTS
+    wanted = args.objects.split(",") if args.objects else recipe.OBJECTS + recipe.OF_FEW
     teacher = args.output / "teacher.pt"
     if not teacher.exists():
         judge.made(drawings, teacher, **recipe.TEACHER)
