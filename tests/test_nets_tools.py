@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -396,12 +397,9 @@ def test_the_table_replaces_its_own_text(tmp_path: Path, monkeypatch: pytest.Mon
         assert lines[8] == "All files together: 0.0 MB."
 
 
-def test_additions_take_the_place_of_worse_nets(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One that is better and ends is taken; one that is worse, or does not end, is left."""
-    import ship
-
+def additions(tmp_path: Path) -> list[str]:
+    """Three of them beside a folder of nets that stand alone, which b's does not beat and which c
+    does not end either; the arguments of ship.py."""
     from sketchrnn.nets import addition, safetensors
     from sketchrnn.train import export, model
 
@@ -432,8 +430,63 @@ def test_additions_take_the_place_of_worse_nets(
         arrays["bo"][2] -= 2000.0 if name != "b" else 0.0
         alone = safetensors.pack(arrays, name=name, scale_factor=30.0, max_len=20)
         (weights / f"{name}.safetensors").write_bytes(alone)
-    arguments = [str(family), "--corpus", str(cache), "--weights", str(weights), "--count", "10"]
-    monkeypatch.setattr(sys, "argv", ["ship.py", *arguments])
+    return [str(family), "--corpus", str(cache), "--weights", str(weights), "--count", "10"]
+
+
+def shipped(weights: Path) -> set[str]:
+    return {p.name.removesuffix(".safetensors") for p in weights.iterdir()}
+
+
+def test_additions_take_the_place_of_worse_nets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is better and ends is taken; one that is worse, or does not end, is left."""
+    import ship
+
+    monkeypatch.setattr(sys, "argv", ["ship.py", *additions(tmp_path)])
     ship.main()
-    names = {"all", "a.addition", "b", "c"}
-    assert {p.name for p in weights.iterdir()} == {f"{n}.safetensors" for n in names}
+    assert shipped(tmp_path / "weights") == {"all", "a.addition", "b", "c"}
+
+
+@pytest.mark.parametrize(
+    ("lost", "length", "before", "now", "taken"),
+    [
+        (0.02, (1.0, 1.0), 0.3, 0.8, True),  # it was not recognised as real ones are, and is now
+        (0.04, (1.0, 1.0), 0.3, 0.8, False),
+        (0.02, (1.0, 1.0), 0.3, 0.31, False),  # chance
+        (0.02, (1.0, 1.0), 0.8, 0.9, False),  # it was
+        (0.005, (1.0, 1.0), 0.8, 0.9, True),
+        (0.02, (1.4, 1.1), 0.8, 0.8, True),  # too long
+        (0.02, (1.1, 1.0), 0.8, 0.8, False),
+        (0.0, (1.1, 1.1), 0.8, 0.8, True),  # the very same, with another record
+    ],
+)
+def test_what_lessons_may_cost(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    lost: float,
+    length: tuple[float, float],
+    before: float,
+    now: float,
+    taken: bool,
+) -> None:
+    import judge
+    import ship
+
+    def one_by_one(old: Any, new: Any) -> Any:  # what was there is asked first
+        answers = iter((old, new))
+        return lambda *_: next(answers)
+
+    arguments = additions(tmp_path)
+    for folder in ("family", "weights"):
+        for name in "ac":
+            for path in (tmp_path / folder).glob(f"{name}.*"):
+                path.unlink()
+    monkeypatch.setattr(ship, "nats", one_by_one(1.0, 1.0 + lost))
+    monkeypatch.setattr(ship, "ended", one_by_one((1.0, length[0]), (1.0, length[1])))
+    monkeypatch.setattr(ship, "recognised", one_by_one(before, now))
+    monkeypatch.setattr(ship, "called", lambda *_: 0.9)
+    monkeypatch.setattr(judge, "load", lambda _: (None, []))
+    monkeypatch.setattr(sys, "argv", ["ship.py", *arguments, "--judge", "some.pt"])
+    ship.main()
+    assert shipped(tmp_path / "weights") == {"all", "b.addition" if taken else "b"}
