@@ -5,6 +5,8 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 
+import { resize, until as wait } from "./view.mjs";
+
 const require = createRequire(`${process.env.NODE_FOLDER}/package.json`);
 const puppeteer = require("puppeteer-core");
 const [kind, executablePath, address, folder] = process.argv.slice(2);
@@ -16,14 +18,13 @@ const browser = await puppeteer.launch({
   protocolTimeout: 120_000,
 });
 const page = await browser.newPage();
-await page.setViewport({ width: 1400, height: 1300 });
+await resize(page, { width: 1400, height: 1300 });
 const outside = [];
 page.on("request", (request) => {
   const at = new URL(request.url());
   if (["http:", "https:"].includes(at.protocol) && at.hostname !== new URL(address).hostname)
     outside.push(`${at}`);
 });
-const wait = (where, what, ...given) => where.waitForFunction(what, { timeout: 90_000, polling: 200 }, ...given);
 
 await page.goto(address, { waitUntil: "domcontentloaded" });
 await wait(page, () => document.querySelectorAll(".jp-Notebook .jp-Cell").length === 3);
@@ -50,7 +51,12 @@ const file = async (name) => (await readFile(`${folder}/${name}`)).toString("hex
 // Drawn in the page, known in Python.
 const canvas = await frame.waitForSelector("#canvas");
 await canvas.scrollIntoView();
-const box = await canvas.boundingBox();
+// Not canvas.boundingBox(), which asks for the frame's element in a way that Firefox 140 does not know.
+const outer = await element.evaluate((e) => [e.getBoundingClientRect().x + e.clientLeft, e.getBoundingClientRect().y + e.clientTop]);
+const box = await canvas.evaluate((e, [x, y]) => {
+  const inner = e.getBoundingClientRect();
+  return { x: x + inner.x, y: y + inner.y, width: inner.width, height: inner.height };
+}, outer);
 const at = (i) => [
   box.x + box.width * (0.45 + 0.16 * Math.cos((i * Math.PI) / 12)),
   box.y + box.height * (0.45 + 0.16 * Math.sin((i * Math.PI) / 12)),

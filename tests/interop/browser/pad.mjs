@@ -5,6 +5,8 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 
+import { resize, until } from "./view.mjs";
+
 const require = createRequire(`${process.env.NODE_FOLDER}/package.json`);
 const puppeteer = require("puppeteer-core");
 const [kind, executablePath, address, folder, latent] = process.argv.slice(2);
@@ -20,7 +22,7 @@ const errors = [];
 
 async function open(url, viewport) {
   const page = await browser.newPage();
-  await page.setViewport(viewport);
+  await resize(page, viewport);
   page.on("pageerror", (error) => errors.push(`${error}`));
   page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
   page.on("request", (request) => {
@@ -33,7 +35,7 @@ async function open(url, viewport) {
   return page;
 }
 const ready = (page, what, ...given) =>
-  page.waitForFunction(what, { timeout: 90_000, polling: 100 }, ...given).catch(async (error) => {
+  until(page, what, ...given).catch(async (error) => {
     const state = await page.evaluate(() =>
       [document.getElementById("status").textContent, pad.ghosts.length, pad.drawing.steps.length].join("; "));
     throw new Error(`${what}: ${error.message}; the page: ${state}; ${errors.join("; ")}`);

@@ -1,0 +1,18 @@
+// What browsers do that do not know all that puppeteer asks of them: Debian's Firefox 140, for one.
+
+export async function resize(page, viewport) {
+  await page.setViewport(viewport).catch((error) => {
+    // The size is set, the screen is not turned: older than 144.
+    if (!`${error}`.includes("setScreenOrientationOverride")) throw error;
+  });
+  await until(page, (width) => innerWidth === width, viewport.width);
+}
+
+// page.waitForFunction makes its function in the page, which the pad's policy forbids there.
+export async function until(page, what, ...given) {
+  const end = performance.now() + 90_000;
+  while (!(await page.evaluate(what, ...given))) {
+    if (performance.now() > end) throw new Error("not within 90 s");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
