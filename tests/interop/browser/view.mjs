@@ -5,7 +5,7 @@ export async function resize(page, viewport) {
     // The size is set, the screen is not turned: older than 144.
     if (!`${error}`.includes("setScreenOrientationOverride")) throw error;
   });
-  await until(page, (width) => innerWidth === width, viewport.width);
+  await until(page, (width) => globalThis.innerWidth === width, viewport.width);
 }
 
 // page.waitForFunction makes its function in the page, which the pad's policy forbids there.
