@@ -485,7 +485,7 @@ def test_what_lessons_may_cost(
     monkeypatch.setattr(ship, "nats", one_by_one(1.0, 1.0 + lost))
     monkeypatch.setattr(ship, "ended", one_by_one((1.0, length[0]), (1.0, length[1])))
     monkeypatch.setattr(ship, "recognised", one_by_one(before, now))
-    monkeypatch.setattr(ship, "called", lambda *_: 0.9)
+    monkeypatch.setattr(judge, "called", lambda *_: 0.9)
     monkeypatch.setattr(judge, "load", lambda _: (None, []))
     monkeypatch.setattr(sys, "argv", ["ship.py", *arguments, "--judge", "some.pt"])
     ship.main()

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +170,10 @@ def fit(
     return net.eval()
 
 
+Asked = tuple[Judge, list[str]]
+"""A judge and its objects."""
+
+
 @torch.no_grad()
 def verdicts(net: Judge, rows: Sequence[NDArray[Any]]) -> F32:
     """log p of each object (n, objects) for each drawing."""
@@ -177,8 +181,21 @@ def verdicts(net: Judge, rows: Sequence[NDArray[Any]]) -> F32:
     return np.asarray(torch.cat([F.log_softmax(net(part), 1) for part in x.split(256)]))
 
 
-def load(path: Path) -> tuple[Judge, list[str]]:
-    """A judge and its objects."""
+def likelier(found: F32, own: Sequence[int]) -> NDArray[np.int64]:
+    """How many objects are likelier than its own, of each drawing (n,); verdicts (n, objects)."""
+    return np.asarray((found > found[np.arange(len(found)), own][:, None]).sum(1))
+
+
+def called(asked: Asked, rows: Sequence[NDArray[Any]], wanted: Sequence[Collection[str]]) -> float:
+    """How often drawings are called one of what they may be; those of one row never are."""
+    net, words = asked
+    shown = [i for i, r in enumerate(rows) if len(r) > 1]
+    best = verdicts(net, [rows[i] for i in shown]).argmax(1)
+    return sum(words[k] in wanted[i] for i, k in zip(shown, best, strict=True)) / len(rows)
+
+
+def load(path: Path) -> Asked:
+    """What `made` wrote."""
     state = kept(path, "net", "words", "size")
     net = Judge(len(state["words"]), state["size"])
     net.load_state_dict(state["net"])
@@ -194,8 +211,7 @@ def made(
     net = fit(train, words, epochs, output.with_suffix(".ckpt"), size=size, seed=seed)
     test = some_of_each([d for d in drawings if d.split == "test"], 50)
     found = verdicts(net, [d.rows for d in test])
-    truth = np.array([words.index(d.word) for d in test])
-    rank = (found > found[np.arange(len(test)), truth][:, None]).sum(1)
+    rank = likelier(found, [words.index(d.word) for d in test])
     print(
         f"held-out drawings: {np.mean(rank == 0):.1%} recognised, {np.mean(rank < 5):.1%} in five"
     )

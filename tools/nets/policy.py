@@ -295,7 +295,7 @@ class Added:
 
 def taught(
     given: Alone | Added,
-    teacher: tuple[judge.Judge, list[str]],
+    teacher: judge.Asked,
     drawings: Sequence[data.Drawing],
     counts: corpus.Counts,
     output: Path,
@@ -338,7 +338,7 @@ def lessons(
     nets: Sequence[Path],
     drawings: Sequence[data.Drawing],
     counts: corpus.Counts,
-    teacher: tuple[judge.Judge, list[str]],
+    teacher: judge.Asked,
     folder: Path,
 ) -> None:
     """Teach those of which there is nothing in the folder yet."""

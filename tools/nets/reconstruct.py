@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 from ends import TEMPERATURES, share
-from judge import Judge, load, verdicts
+from judge import called, load
 from numpy.typing import NDArray
 
 import sketchrnn
@@ -55,13 +55,6 @@ def straight(one: F32, other: F32, part: float) -> F32:
     return np.column_stack([moves, pen]).astype(np.float32)
 
 
-def called(judge: Judge, words: list[str], rows: list[F32], wanted: list[set[str]]) -> float:
-    """How often drawings are called one of what they may be; those of one row never are."""
-    shown = [i for i, r in enumerate(rows) if len(r) > 1]
-    best = verdicts(judge, [rows[i] for i in shown]).argmax(1)
-    return sum(words[k] in wanted[i] for i, k in zip(shown, best, strict=True)) / len(rows)
-
-
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("net")
@@ -75,7 +68,7 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     net = sketchrnn.load(args.net)
     objects = net.info()["training"]["objects"]
-    judge, words = load(args.judge)
+    asked = load(args.judge)
     held: dict[str, list[F32]] = {word: [] for word in objects}
     for d in data.load_cache(args.corpus):
         if d.split == "test" and d.word in held and len(d.rows) < net.max_len:
@@ -92,11 +85,11 @@ def main() -> None:
         every["again"] += again
         found[word] = {
             "drawings": len(real),
-            "real": called(judge, words, real, own),
-            "again": called(judge, words, again, own),
+            "real": called(asked, real, own),
+            "again": called(asked, again, own),
         }
         print(f"{word:12} real {found[word]['real']:.1%}, again {found[word]['again']:.1%}")
-    whole: dict[str, Any] = {key: called(judge, words, rows, labels) for key, rows in every.items()}
+    whole: dict[str, Any] = {key: called(asked, rows, labels) for key, rows in every.items()}
     print(
         f"all: real {whole['real']:.1%}, again {whole['again']:.1%}: "
         f"{whole['again'] / whole['real']:.1%} as often"
@@ -128,8 +121,8 @@ def main() -> None:
             between += [d.stroke3 for d in frames]
             lines += [straight(a, b, k / (FRAMES - 1)) for k in range(1, FRAMES - 1)]
             may += [{one, other}] * len(frames)
-        whole["between"] = called(judge, words, between, may)
-        whole["straight lines"] = called(judge, words, lines, may)
+        whole["between"] = called(asked, between, may)
+        whole["straight lines"] = called(asked, lines, may)
         print(
             f"between two: {whole['between']:.1%} called one or the other, "
             f"straight lines {whole['straight lines']:.1%}"

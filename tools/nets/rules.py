@@ -34,7 +34,11 @@ from sketchrnn.train.evaluate import evaluate
 from sketchrnn.untrusted import read_limited
 
 FEW = 10
+"""Drawings: so few change a net by less than another seed does."""
+
 OTHERS = 20
+"""Objects. Of cats, those before whose own word so many come are half circles and writing."""
+
 Rule = Callable[[Sequence[data.Drawing]], set[int]]
 
 
@@ -43,14 +47,14 @@ def unrecognised(drawings: Sequence[data.Drawing]) -> set[int]:
     return {i for i, d in enumerate(drawings) if d.facts.get("recognized") is False}
 
 
-def misfits(asked: tuple[judge.Judge, list[str]]) -> Rule:
+def misfits(asked: judge.Asked) -> Rule:
     """A rule: indices of drawings of which so many other objects are likelier."""
     judged, words = asked
 
     def rule(drawings: Sequence[data.Drawing]) -> set[int]:
         found = judge.verdicts(judged, [d.rows for d in drawings])
-        own = found[np.arange(len(found)), [words.index(d.word) for d in drawings]]
-        return set(np.flatnonzero((found > own[:, None]).sum(1) >= OTHERS).tolist())
+        before = judge.likelier(found, [words.index(d.word) for d in drawings])
+        return set(np.flatnonzero(before >= OTHERS).tolist())
 
     return rule
 

@@ -43,8 +43,6 @@ MOST_LOST_NEEDED = 0.03
 """and this may be lost for more of it, as for shorter drawings where they were too long: chairs and
 monkeys, the dearest, cost 0.023 and 0.022."""
 
-Asked = tuple[judge.Judge, list[str]]
-
 
 def nats(net: sketchrnn.Net, real: Sequence[ends.Rows]) -> float:
     """Per point of real drawings."""
@@ -58,18 +56,12 @@ def ended(net: sketchrnn.Net, real: Sequence[ends.Rows], count: int) -> tuple[fl
     return min(f["ended"] for f in found), max(f["length"] for f in found)
 
 
-def recognised(net: sketchrnn.Net, asked: Asked | None, count: int) -> float:
+def recognised(net: sketchrnn.Net, asked: judge.Asked | None, count: int) -> float:
     """The share of its drawings at τ = 0.3 that a judge calls what they are; 0 without one."""
     if asked is None:
         return 0.0
     drawn = [s.stroke3 for s in net.draw(count, temperature=0.3, seed=1)]
-    return called(drawn, net.name, asked)
-
-
-def called(drawn: Sequence[ends.Rows], word: str, asked: Asked) -> float:
-    """The share of drawings that a judge calls by this word."""
-    found = judge.verdicts(asked[0], [d for d in drawn if len(d) > 1])
-    return float((found.argmax(1) == asked[1].index(word)).sum() / len(drawn))
+    return judge.called(asked, drawn, [{net.name}] * len(drawn))
 
 
 def main() -> None:
@@ -101,11 +93,11 @@ def main() -> None:
         after, (share, length) = nats(net, chosen), ended(net, real, args.count)
         now = recognised(net, asked, args.count)
         more = share > least
-        clearer, shorter = now > known + CLEARER, length < longest and longest > LONGEST
-        unknown = asked is not None and known < KNOWN * called(real, net.name, asked)
-        bears = MOST_LOST if more or clearer else 0.0
-        if shorter or (clearer and unknown):
-            bears = MOST_LOST_NEEDED
+        clearer, needed = now > known + CLEARER, length < longest and longest > LONGEST
+        if asked and clearer:
+            people = judge.called(asked, real, [{net.name}] * len(real))
+            needed |= known < KNOWN * people
+        bears = MOST_LOST_NEEDED if needed else MOST_LOST if more or clearer else 0.0
         taken = (share >= ENOUGH or more) and after < before + bears
         # Nothing but the record differs, where a lesson was not needed.
         taken |= (after, share, length) == (before, least, longest)

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 
-import { resize, until as wait } from "./view.mjs";
+import { boxIn, resize, until as wait } from "./view.mjs";
 
 const require = createRequire(`${process.env.NODE_FOLDER}/package.json`);
 const puppeteer = require("puppeteer-core");
@@ -51,12 +51,7 @@ const file = async (name) => (await readFile(`${folder}/${name}`)).toString("hex
 // Drawn in the page, known in Python.
 const canvas = await frame.waitForSelector("#canvas");
 await canvas.scrollIntoView();
-// Not canvas.boundingBox(), which asks for the frame's element in a way that Firefox 140 does not know.
-const outer = await element.evaluate((e) => [e.getBoundingClientRect().x + e.clientLeft, e.getBoundingClientRect().y + e.clientTop]);
-const box = await canvas.evaluate((e, [x, y]) => {
-  const inner = e.getBoundingClientRect();
-  return { x: x + inner.x, y: y + inner.y, width: inner.width, height: inner.height };
-}, outer);
+const box = await boxIn(element, canvas);
 const at = (i) => [
   box.x + box.width * (0.45 + 0.16 * Math.cos((i * Math.PI) / 12)),
   box.y + box.height * (0.45 + 0.16 * Math.sin((i * Math.PI) / 12)),

@@ -8,6 +8,16 @@ export async function resize(page, viewport) {
   await until(page, (width) => globalThis.innerWidth === width, viewport.width);
 }
 
+// Where on the page an element in a frame is. element.boundingBox() asks for the frame in a way not known there.
+export async function boxIn(frame, element) {
+  const box = (e) => {
+    const { x, y, width, height } = e.getBoundingClientRect();
+    return { x, y, width, height, left: e.clientLeft, top: e.clientTop };
+  };
+  const [outer, inner] = [await frame.evaluate(box), await element.evaluate(box)];
+  return { ...inner, x: outer.x + outer.left + inner.x, y: outer.y + outer.top + inner.y };
+}
+
 // page.waitForFunction makes its function in the page, which the pad's policy forbids there.
 export async function until(page, what, ...given) {
   const end = performance.now() + 90_000;
